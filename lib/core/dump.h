@@ -1,0 +1,209 @@
+/* The neutral model of one piece of crash evidence. A reader in lib/formats/ fills it; analyzers
+ * read it and never learn which file format it came from.
+ *
+ * Ownership: everything hangs on `arena`; strings are safe text (text.h). A string that the dump
+ * does not have is NULL, a number that it does not have is 0 unless a `has_` flag says more. */
+#ifndef CULPRIT_DUMP_H
+#define CULPRIT_DUMP_H
+
+#include "arena.h"
+#include "space.h"
+
+enum os { OS_UNKNOWN, OS_WINDOWS, OS_LINUX, OS_MACOS };
+enum arch { ARCH_UNKNOWN, ARCH_X86, ARCH_X86_64, ARCH_ARM64 };
+
+/* General registers by number: x86-64 in encoding order (rax rcx rdx rbx rsp rbp rsi rdi r8..r15),
+ * ARM64 x0..x30. `known` has a bit for each register the source really saved. */
+enum {
+	REGISTERS_MAX = 31,
+	REG_RAX = 0,
+	REG_RCX,
+	REG_RDX,
+	REG_RBX,
+	REG_RSP,
+	REG_RBP,
+	REG_RSI,
+	REG_RDI
+};
+struct registers {
+	uint64_t r[REGISTERS_MAX];
+	uint32_t known;
+	uint64_t ip, sp, fp, flags;
+	bool user_mode;
+};
+
+/* Name of register @p index ("r8", "x19"), NULL if the architecture has no such register. */
+const char *register_name(enum arch arch, unsigned index);
+
+enum origin { ORIGIN_UNKNOWN, ORIGIN_OS, ORIGIN_OS_INBOX_THIRD_PARTY, ORIGIN_THIRD_PARTY };
+const char *origin_name(enum origin origin); /* as in the report: "third-party" */
+
+/* A driver, kernel module or shared library. */
+struct module {
+	const char *name; /* file name only */
+	const char *path; /* as the dump has it; NULL if it has bare names only */
+	uint64_t base, size;
+	uint32_t timestamp; /* link stamp, 0 if unknown; often a hash, see timestamp_is_date */
+	uint32_t checksum;
+	bool timestamp_is_date;
+	bool loaded;     /* false: in the list of unloaded ones */
+	bool name_cut;   /* the dump kept only the first characters of the name */
+	bool dump_clone; /* crash-time copy of a storage driver: never to blame */
+	const char *version, *company;
+	/* filled by analyzers/origin.c */
+	enum origin origin;
+	const char *origin_why;
+	const char *vendor, *product, *category;
+};
+
+struct process {
+	const char *name;
+	const char *image_path;
+	bool has_pid;
+	uint64_t pid, parent_pid;
+	uint64_t address;     /* of its kernel object */
+	uint64_t create_time; /* FILETIME, 0 if unknown */
+};
+
+struct thread {
+	uint64_t address; /* of its kernel object */
+	uint64_t create_time;
+	uint64_t stack_base, stack_limit;
+};
+
+/* One processor, as far as the dump has it. */
+struct cpu {
+	unsigned number;
+	bool crashed;           /* the one that wrote the dump */
+	uint64_t control_block; /* address of its KPRCB */
+	uint64_t current_thread;
+	bool has_context;
+	struct registers context;
+	bool has_cr2;
+	uint64_t cr2; /* last page-fault address */
+	bool has_irql;
+	uint8_t irql;
+};
+
+/* Something with a time, told by the evidence itself. */
+struct event {
+	uint64_t time; /* FILETIME, UTC */
+	int digits;    /* fraction digits of a second that mean anything, 0..7 */
+	const char *text;
+	const char *source;
+};
+
+/* A component that added data to the dump, or a named black box of it. */
+struct contribution {
+	const char *guid;
+	const char *name; /* of the component, or what the box is; NULL if unknown */
+	uint64_t size;
+	const char *text; /* what culprit read in it, NULL if nothing */
+};
+
+/* Why something that could be in the evidence is not, or cannot be trusted. */
+struct problem {
+	const char *code; /* stable: truncated, zero-filled, secondary-data-damaged ... */
+	const char *message;
+	bool has_offset;
+	uint64_t offset;
+};
+
+/* Registers stored somewhere in memory, by kind of record. */
+enum record_kind { RECORD_CONTEXT, RECORD_TRAP_FRAME, RECORD_MACHINE_FRAME };
+
+struct exception_record {
+	uint32_t code, flags;
+	uint64_t address;
+	unsigned parameters;
+	uint64_t parameter[15];
+};
+
+struct dump;
+
+/* What a reader knows of its platform's memory layouts. Slots may be NULL. */
+struct dump_ops {
+	/* Reads the record at @p address; false if it is not in the dump or not such a record.
+	 * windows-dumps.md 1.8, 4.5 */
+	bool (*registers_at)(const struct dump *dump, enum record_kind kind, uint64_t address,
+			     struct registers *ret);
+	/* windows-dumps.md 1.1 */
+	bool (*exception_at)(const struct dump *dump, uint64_t address,
+			     struct exception_record *ret);
+	/* File name of the file object at @p address in @p arena, NULL if there is none there.
+	 * @p ret_length gets the length in bytes the object claims even when the name's own bytes
+	 * are not in the dump (then the result is ""). windows-dumps.md 4.6 */
+	char *(*file_object_at)(const struct dump *dump, struct arena *arena, uint64_t address,
+				unsigned *ret_length);
+	/* Driver name and start address of the driver object at @p address. windows-dumps.md 4.6 */
+	bool (*driver_object_at)(const struct dump *dump, uint64_t address, char **ret_name,
+				 uint64_t *ret_start);
+	/* Driver object behind the device object at @p address, 0 if unknown. */
+	uint64_t (*driver_of_device)(const struct dump *dump, uint64_t address);
+	/* Device object of the current stack location of the IRP at @p address, 0 if unknown. */
+	uint64_t (*device_of_irp)(const struct dump *dump, uint64_t address);
+	/* Text of the counted string (UNICODE_STRING) at @p address, NULL if there is none. */
+	char *(*counted_string_at)(const struct dump *dump, struct arena *arena, uint64_t address);
+};
+
+struct dump {
+	struct arena *arena;
+	const struct dump_ops *ops;
+	const char *format; /* "windows-kernel-triage" */
+	const char *writer; /* which of the known writers made it, in words; may be NULL */
+	enum os os;
+	enum arch arch;
+	const char *os_version; /* "10.0.19045" */
+	uint32_t build;         /* real build */
+	uint32_t base_build;    /* what the header says */
+	unsigned cpu_count;
+	const char *host;
+	uint64_t crash_time, boot_time; /* FILETIME, 0 unknown */
+	bool has_uptime;
+	double uptime_s;
+	bool live; /* taken from a running system: nothing crashed */
+	bool verifier_on;
+	bool partial; /* something is missing that such a dump normally has */
+
+	/* stop code as the kernel wrote it */
+	uint32_t code;
+	uint64_t parameter[4];
+	/* registers the dump's header has, and what they are */
+	bool has_header_context;
+	struct registers header_context;
+	bool header_context_is_fault; /* the exception's own registers, not the crash call's */
+
+	struct list modules;  /* struct module, load order, kernel first */
+	struct list unloaded; /* struct module, newest first */
+	struct list cpus;     /* struct cpu */
+	struct process process;
+	struct thread thread;
+	struct space *space;
+	uint64_t stack_low, stack_size; /* saved stack of the crash */
+
+	struct list events;                        /* struct event */
+	struct list contributions;                 /* struct contribution */
+	struct list problems;                      /* struct problem */
+	const char *manufacturer, *product, *bios; /* of the machine */
+};
+
+/* Empty model in @p arena. Returns NULL without memory. */
+struct dump *dump_create(struct arena *arena);
+
+void dump_problem(struct dump *dump, const char *code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void dump_problem_at(struct dump *dump, const char *code, uint64_t offset, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void dump_event(struct dump *dump, uint64_t filetime, int digits, const char *source,
+		const char *text);
+
+/* The loaded module that covers @p address, or NULL. The smallest one if several do. */
+struct module *dump_module_at(const struct dump *dump, uint64_t address);
+/* The most recently unloaded module that covered @p address, or NULL. */
+struct module *dump_unloaded_at(const struct dump *dump, uint64_t address);
+/* First loaded module of that file name (case does not count), or NULL. */
+struct module *dump_module_named(const struct dump *dump, const char *name);
+/* Whether @p address can be a kernel address on this architecture. */
+bool dump_is_kernel_address(const struct dump *dump, uint64_t address);
+
+#endif

@@ -1,0 +1,32 @@
+/* Every ceiling on what evidence may make culprit do, in one place. A message that reports one of
+ * them names it, so that a person can tell a limit from damage. */
+#ifndef CULPRIT_LIMITS_H
+#define CULPRIT_LIMITS_H
+
+#include <stdint.h>
+
+enum {
+	LIMIT_CPU_SECONDS = 20,       /* of the process that reads one input (RLIMIT_CPU) */
+	LIMIT_WALL_SECONDS = 60,      /* before the parent gives up on it */
+	LIMIT_ARCHIVE_MEMBERS = 4096, /* dumps taken out of one archive */
+	LIMIT_FILTERS = 8,            /* compressions around one input */
+	LIMIT_MODULES = 4096,         /* loaded drivers of one dump */
+	LIMIT_UNLOADED = 512,
+	LIMIT_CPUS = 2048,
+	LIMIT_PIECES = 65536,    /* memory ranges of one dump */
+	LIMIT_BLOBS = 4096,      /* secondary-data blocks of one dump */
+	LIMIT_EVENTS = 20000,    /* event records of one dump */
+	LIMIT_FRAMES = 512,      /* stack frames kept */
+	LIMIT_STRINGS = 20000,   /* strings kept */
+	LIMIT_HITS = 4096,       /* YARA hits kept */
+	LIMIT_NAME_CHARS = 1024, /* of one name or path */
+};
+
+#define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */
+#define LIMIT_EVIDENCE (UINT64_C(96) << 20)  /* one dump that is read into memory whole */
+#define LIMIT_ARENA    (UINT64_C(96) << 20)  /* model and report of one dump */
+#define LIMIT_UNPACK   (UINT64_C(512) << 20) /* bytes unpacked from one container, all members */
+#define LIMIT_REPORT   (UINT64_C(64) << 20)  /* bytes one reading process may answer */
+#define LIMIT_RULES    (UINT64_C(32) << 20)  /* bytes of one rules directory */
+
+#endif

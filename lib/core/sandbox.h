@@ -1,0 +1,60 @@
+/* The wall between the person's machine and the evidence.
+ *
+ * sandbox_run() forks. The child keeps the descriptors it is given and nothing else: it cannot open
+ * a file (Landlock where the kernel has it, seccomp everywhere), make a socket, exec, fork or
+ * signal, and has limits on CPU, memory and output. It answers in lines over a pipe. However it
+ * ends, the parent gets a result that says so in words; nothing in the parent reads evidence. */
+#ifndef CULPRIT_SANDBOX_H
+#define CULPRIT_SANDBOX_H
+
+#include "errors.h"
+
+#include <stddef.h>
+
+struct sandbox_limits {
+	unsigned cpu_seconds;  /* 0: LIMIT_CPU_SECONDS */
+	unsigned wall_seconds; /* 0: LIMIT_WALL_SECONDS */
+	uint64_t memory;       /* bytes of address space, 0: LIMIT_MEMORY; ignored under ASan */
+	uint64_t output;       /* bytes the child may answer, 0: LIMIT_REPORT */
+};
+
+enum sandbox_end {
+	SANDBOX_FINISHED,  /* work() returned 0 */
+	SANDBOX_FAILED,    /* work() returned something else, in `status` */
+	SANDBOX_SIGNAL,    /* killed, `signal_number` */
+	SANDBOX_FORBIDDEN, /* tried a system call it may not make */
+	SANDBOX_CPU,       /* used up its CPU seconds */
+	SANDBOX_WALL,      /* did not finish in time */
+	SANDBOX_MEMORY,    /* ended for lack of memory */
+	SANDBOX_OUTPUT,    /* answered too much */
+};
+
+struct sandbox_result {
+	enum sandbox_end end;
+	int status, signal_number;
+	char text[160]; /* one sentence without a full stop: "the reader was killed by signal 11
+			   (...)" */
+};
+
+/* What the child does. @p output_fd takes its answer, written with sandbox_write(). */
+typedef int (*sandbox_work)(void *context, int output_fd);
+/* One line of the answer, without its newline; return false to stop the child. */
+typedef bool (*sandbox_line)(void *context, char *line, size_t length);
+
+/* Runs @p work in a child. @p keep_fds (@p keep_count of them) stay open there, all others are
+ * closed. @p on_line is called in the parent for each complete line. Returns an error only if the
+ * child could not be made; what became of it is in @p ret. */
+struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_fds,
+			  size_t keep_count, sandbox_work work, void *work_context,
+			  sandbox_line on_line, void *line_context, struct sandbox_result *ret);
+
+/* Writes all of it; false if the parent is gone. */
+bool sandbox_write(int fd, const char *data, size_t length);
+
+/* For the child to say that it ended for lack of memory: return this from work(). */
+enum { SANDBOX_STATUS_NOMEM = 77 };
+
+/* One line for people: which walls this kernel has ("seccomp, Landlock 7, rlimits"). */
+const char *sandbox_walls(void);
+
+#endif

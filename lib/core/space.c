@@ -1,0 +1,203 @@
+#include "space.h"
+
+#include "limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct space {
+	struct arena *arena;
+	struct list pieces;   /* struct range, in order of addition */
+	struct range *ranges; /* sorted, cut: no two overlap */
+	size_t count;
+};
+
+struct space *space_create(struct arena *arena)
+{
+	struct space *space = arena_alloc(arena, 1, sizeof(*space));
+
+	if (!space)
+		return NULL;
+	space->arena = arena;
+	list_init(&space->pieces, arena, sizeof(struct range), LIMIT_PIECES);
+	return space;
+}
+
+void space_add(struct space *space, uint64_t address, uint64_t size, const uint8_t *data,
+	       uint64_t file_offset, enum piece_kind kind)
+{
+	if (size == 0 || address + size < address)
+		return;
+	struct range *piece = list_add(&space->pieces);
+	*piece = (struct range){address, size, data, file_offset, kind};
+}
+
+/* A border where a piece begins or ends; `piece` is its rank in order of addition. */
+struct border {
+	uint64_t address;
+	uint32_t piece;
+	bool end;
+};
+
+static int border_compare(const void *a, const void *b)
+{
+	const struct border *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+/* A heap of the pieces that are open at the sweep's position, the first added on top. */
+struct open {
+	uint32_t *heap;
+	size_t count;
+};
+
+static void open_push(struct open *open, uint32_t piece)
+{
+	size_t i = open->count++;
+
+	for (; i > 0 && open->heap[(i - 1) / 2] > piece; i = (i - 1) / 2)
+		open->heap[i] = open->heap[(i - 1) / 2];
+	open->heap[i] = piece;
+}
+
+static void open_pop(struct open *open)
+{
+	uint32_t last = open->heap[--open->count];
+	size_t i = 0;
+
+	for (size_t child; (child = 2 * i + 1) < open->count; i = child) {
+		if (child + 1 < open->count && open->heap[child + 1] < open->heap[child])
+			child++;
+		if (last <= open->heap[child])
+			break;
+		open->heap[i] = open->heap[child];
+	}
+	open->heap[i] = last;
+}
+
+/* Adds [from, to) of @p piece; continues the range before where it is the same piece. */
+static void emit(struct space *space, const struct range *piece, uint64_t from, uint64_t to)
+{
+	uint64_t skip = from - piece->address;
+	struct range *last = space->count ? &space->ranges[space->count - 1] : NULL;
+
+	if (last && last->address + last->size == from &&
+	    last->data + last->size == piece->data + skip) {
+		last->size += to - from;
+		return;
+	}
+	space->ranges[space->count++] = (struct range){from, to - from, piece->data + skip,
+						       piece->file_offset + skip, piece->kind};
+}
+
+bool space_seal(struct space *space)
+{
+	const struct range *pieces = space->pieces.items;
+	size_t n = space->pieces.count;
+	struct border *borders = arena_alloc(space->arena, 2 * n + 1, sizeof(*borders));
+	struct open open = {arena_alloc(space->arena, n + 1, sizeof(uint32_t)), 0};
+
+	space->ranges = arena_alloc(space->arena, 2 * n + 1, sizeof(*space->ranges));
+	if (!borders || !open.heap || !space->ranges)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		borders[2 * i] = (struct border){pieces[i].address, (uint32_t)i, false};
+		borders[2 * i + 1] =
+			(struct border){pieces[i].address + pieces[i].size, (uint32_t)i, true};
+	}
+	qsort(borders, 2 * n, sizeof(*borders), border_compare);
+	/* Sweep upwards; between two borders the open piece that was added first owns the bytes. */
+	for (size_t i = 0; i < 2 * n;) {
+		uint64_t here = borders[i].address;
+		for (; i < 2 * n && borders[i].address == here; i++)
+			if (!borders[i].end)
+				open_push(&open, borders[i].piece);
+		while (open.count &&
+		       pieces[open.heap[0]].address + pieces[open.heap[0]].size <= here)
+			open_pop(&open);
+		if (open.count && i < 2 * n)
+			emit(space, &pieces[open.heap[0]], here, borders[i].address);
+	}
+	return true;
+}
+
+size_t space_ranges(const struct space *space, const struct range **ret)
+{
+	*ret = space->ranges;
+	return space->count;
+}
+
+const struct range *space_find(const struct space *space, uint64_t address)
+{
+	size_t low = 0, high = space->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct range *r = &space->ranges[mid];
+		if (address < r->address)
+			high = mid;
+		else if (address - r->address >= r->size)
+			low = mid + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size)
+{
+	const struct range *r = space_find(space, address), *end = space->ranges + space->count;
+	size_t done = 0;
+
+	for (; r && r < end && done < size && address + done - r->address < r->size; r++) {
+		uint64_t skip = address + done - r->address;
+		size_t part = r->size - skip < size - done ? (size_t)(r->size - skip) : size - done;
+		memcpy((char *)buffer + done, r->data + skip, part);
+		done += part;
+	}
+	return done;
+}
+
+bool space_read(const struct space *space, uint64_t address, void *buffer, size_t size)
+{
+	return space_read_some(space, address, buffer, size) == size;
+}
+
+static bool number(const struct space *space, uint64_t address, unsigned width, uint64_t *ret)
+{
+	uint8_t bytes[8];
+	uint64_t value = 0;
+
+	if (!space_read(space, address, bytes, width))
+		return false;
+	for (unsigned i = 0; i < width; i++)
+		value |= (uint64_t)bytes[i] << (8 * i);
+	*ret = value;
+	return true;
+}
+
+bool space_u16(const struct space *space, uint64_t address, uint16_t *ret)
+{
+	uint64_t value;
+
+	if (!number(space, address, 2, &value))
+		return false;
+	*ret = (uint16_t)value;
+	return true;
+}
+
+bool space_u32(const struct space *space, uint64_t address, uint32_t *ret)
+{
+	uint64_t value;
+
+	if (!number(space, address, 4, &value))
+		return false;
+	*ret = (uint32_t)value;
+	return true;
+}
+
+bool space_u64(const struct space *space, uint64_t address, uint64_t *ret)
+{
+	return number(space, address, 8, ret);
+}

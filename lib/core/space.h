@@ -1,0 +1,52 @@
+/* An address space made of pieces: the stack, data blocks, processor and process areas of a small
+ * dump. Pieces may overlap and come in any order; where they overlap the one added first counts.
+ * A read may span pieces that touch. "Not in this dump" is an ordinary answer. */
+#ifndef CULPRIT_SPACE_H
+#define CULPRIT_SPACE_H
+
+#include "arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a piece is: it decides how much a value found in it says about the fault. */
+enum piece_kind {
+	PIECE_STACK,       /* stack of the thread that crashed */
+	PIECE_OTHER_STACK, /* stack of another processor's thread */
+	PIECE_PROCESSOR,   /* processor control block */
+	PIECE_PROCESS,
+	PIECE_THREAD,
+	PIECE_DEBUGGER, /* debugger data block */
+	PIECE_DATA,     /* memory around pointers the crashing context held */
+};
+
+struct range {
+	uint64_t address, size;
+	const uint8_t *data;
+	uint64_t file_offset; /* of data[0] in the evidence */
+	enum piece_kind kind;
+};
+
+struct space;
+
+struct space *space_create(struct arena *arena);
+/* Adds a piece; @p data must live as long as the space. Empty and wrapping pieces are ignored, as
+ * are those beyond LIMIT_PIECES. Not allowed after space_seal(). */
+void space_add(struct space *space, uint64_t address, uint64_t size, const uint8_t *data,
+	       uint64_t file_offset, enum piece_kind kind);
+/* Sorts and cuts the pieces; reading works from then on. False without memory. */
+bool space_seal(struct space *space);
+
+/* Ranges in ascending order, without overlap. */
+size_t space_ranges(const struct space *space, const struct range **ret);
+/* The range that holds @p address, or NULL. */
+const struct range *space_find(const struct space *space, uint64_t address);
+
+/* How many of @p size bytes could be copied from @p address on (0 if not even the first). */
+size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size);
+bool space_read(const struct space *space, uint64_t address, void *buffer, size_t size);
+bool space_u16(const struct space *space, uint64_t address, uint16_t *ret);
+bool space_u32(const struct space *space, uint64_t address, uint32_t *ret);
+bool space_u64(const struct space *space, uint64_t address, uint64_t *ret);
+
+#endif
