@@ -46,7 +46,9 @@ void *list_add(struct list *list) __attribute__((returns_nonnull));
 void *list_at(const struct list *list, size_t index); /* NULL beyond the end */
 
 #define LIST_EACH(type, var, list)                                                                 \
-	for (type *var = (list)->items, *var##_end = var ? var + (list)->count : var;              \
-	     var != var##_end; var++)
+	for (type *var = (list)->items;                                                            \
+	     (size_t)((const char *)var - (const char *)(list)->items) <                           \
+	     (list)->count * sizeof(*var);                                                         \
+	     var++)
 
 #endif
