@@ -1,6 +1,7 @@
 #ifndef CULPRIT_ANALYZER_H
 #define CULPRIT_ANALYZER_H
 
+#include "errors.h"
 #include "report.h"
 
 struct knowledge;

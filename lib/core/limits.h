@@ -13,13 +13,14 @@ enum {
 	LIMIT_MODULES = 4096,         /* loaded drivers of one dump */
 	LIMIT_UNLOADED = 512,
 	LIMIT_CPUS = 2048,
-	LIMIT_PIECES = 65536,    /* memory ranges of one dump */
-	LIMIT_BLOBS = 4096,      /* secondary-data blocks of one dump */
-	LIMIT_EVENTS = 20000,    /* event records of one dump */
-	LIMIT_FRAMES = 512,      /* stack frames kept */
-	LIMIT_STRINGS = 20000,   /* strings kept */
-	LIMIT_HITS = 4096,       /* YARA hits kept */
-	LIMIT_NAME_CHARS = 1024, /* of one name or path */
+	LIMIT_PIECES = 65536,     /* memory ranges of one dump */
+	LIMIT_BLOBS = 4096,       /* secondary-data blocks of one dump */
+	LIMIT_EVENTS = 20000,     /* event records of one dump */
+	LIMIT_STACK = 256 * 1024, /* bytes of a stack that are looked at */
+	LIMIT_FRAMES = 512,       /* stack frames kept */
+	LIMIT_STRINGS = 20000,    /* strings kept */
+	LIMIT_HITS = 4096,        /* YARA hits kept */
+	LIMIT_NAME_CHARS = 1024,  /* of one name or path */
 };
 
 #define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */

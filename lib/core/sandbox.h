@@ -2,8 +2,17 @@
  *
  * sandbox_run() forks. The child keeps the descriptors it is given and nothing else: it cannot open
  * a file (Landlock where the kernel has it, seccomp everywhere), make a socket, exec, fork or
- * signal, and has limits on CPU, memory and output. It answers in lines over a pipe. However it
- * ends, the parent gets a result that says so in words; nothing in the parent reads evidence. */
+ * signal, has no capabilities even under root, and has limits on CPU, memory and output. It answers
+ * in lines over a pipe. However it ends, the parent gets a result that says so in words; nothing in
+ * the parent reads evidence.
+ *
+ * Opening a file by name fails in the child with EACCES, because libraries look for their settings
+ * and can do without; every other forbidden call ends it. Without seccomp the child refuses to
+ * work.
+ *
+ * An AddressSanitizer build relaxes what its runtime needs: stderr stays open and the address space
+ * unlimited, attempts to fork and exec fail (EPERM) instead of ending the child, and leaks of the
+ * child are not looked for (that takes ptrace). No file can be opened there either. */
 #ifndef CULPRIT_SANDBOX_H
 #define CULPRIT_SANDBOX_H
 
@@ -14,8 +23,10 @@
 struct sandbox_limits {
 	unsigned cpu_seconds;  /* 0: LIMIT_CPU_SECONDS */
 	unsigned wall_seconds; /* 0: LIMIT_WALL_SECONDS */
-	uint64_t memory;       /* bytes of address space, 0: LIMIT_MEMORY; ignored under ASan */
-	uint64_t output;       /* bytes the child may answer, 0: LIMIT_REPORT */
+	uint64_t memory;    /* bytes of address space on top of what the parent has mapped when it
+			       forks, 0: LIMIT_MEMORY; ignored under ASan */
+	uint64_t output;    /* bytes the child may answer, 0: LIMIT_REPORT */
+	uint64_t file_size; /* of a memfd the child may make, 0: none */
 };
 
 enum sandbox_end {
@@ -32,21 +43,26 @@ enum sandbox_end {
 struct sandbox_result {
 	enum sandbox_end end;
 	int status, signal_number;
-	char text[160]; /* one sentence without a full stop: "the reader was killed by signal 11
-			   (...)" */
+	char text[160]; /* one sentence, no full stop: "the reader was killed by signal 11 (...)" */
 };
 
 /* What the child does. @p output_fd takes its answer, written with sandbox_write(). */
 typedef int (*sandbox_work)(void *context, int output_fd);
-/* One line of the answer, without its newline; return false to stop the child. */
+/* One line of the answer, its newline replaced by a NUL; what follows the last newline is dropped.
+ * Return false to stop the child: the result is then SANDBOX_FAILED with status -1. */
 typedef bool (*sandbox_line)(void *context, char *line, size_t length);
 
-/* Runs @p work in a child. @p keep_fds (@p keep_count of them) stay open there, all others are
- * closed. @p on_line is called in the parent for each complete line. Returns an error only if the
- * child could not be made; what became of it is in @p ret. */
+/* Runs @p work in a child. @p keep_fds (@p keep_count of them, at most SANDBOX_KEEP_MAX) stay open
+ * there under their numbers, all others are closed; stdin, stdout and stderr are /dev/null unless
+ * they are among @p keep_fds. @p limits may be NULL. The calling thread must live until the end of
+ * the call: the kernel kills the child when it ends. @p on_line is called in the parent for each
+ * complete line. Returns an error only if the child could not be made; what became of it is in @p
+ * ret. */
 struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_fds,
 			  size_t keep_count, sandbox_work work, void *work_context,
 			  sandbox_line on_line, void *line_context, struct sandbox_result *ret);
+
+enum { SANDBOX_KEEP_MAX = 16 };
 
 /* Writes all of it; false if the parent is gone. */
 bool sandbox_write(int fd, const char *data, size_t length);

@@ -113,7 +113,7 @@ struct bad_driver {
 const struct bad_driver *knowledge_bad_driver(const struct knowledge *knowledge, const char *name,
 					      uint32_t timestamp, bool *ret_exact);
 
-/* ---- content files: content_files.tsv, content/*.yar
+/* ---- content files: content_files.tsv, YARA rules in content/
  * --------------------------------------------- */
 
 struct content_type {

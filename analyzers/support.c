@@ -1,0 +1,121 @@
+#include "support.h"
+
+#include "limits.h"
+#include "text.h"
+
+#include <string.h>
+
+uint32_t stop_code(const struct dump *dump)
+{
+	uint32_t code = dump->code;
+
+	/* 0xC000021A and 0xDEADDEAD are whole codes; 0x1000007E is 0x7E as a small dump writes it.
+	 */
+	if ((code & 0xf0000000) == 0x10000000)
+		code &= 0x0fffffff;
+	return code;
+}
+
+static const struct bugcheck *stop(const struct analysis *a)
+{
+	return knowledge_bugcheck(a->knowledge, a->dump->code);
+}
+
+int stop_parameter(const struct analysis *a, const char *role)
+{
+	const struct bugcheck *b = stop(a);
+
+	for (int i = 0; b && i < 4; i++)
+		if (strcmp(b->role[i], role) == 0)
+			return i;
+	return -1;
+}
+
+bool stop_parameter_value(const struct analysis *a, const char *role, uint64_t *ret)
+{
+	int i = stop_parameter(a, role);
+
+	if (i < 0 || a->dump->parameter[i] == 0)
+		return false;
+	*ret = a->dump->parameter[i];
+	return true;
+}
+
+bool stop_family(const struct analysis *a, const char *family)
+{
+	const struct bugcheck *b = stop(a);
+
+	return b && strcmp(b->family, family) == 0;
+}
+
+bool may_be_culprit(const struct analysis *a, const struct module *module, const char **ret_why_not)
+{
+	const char *why = NULL;
+
+	if (module->dump_clone)
+		why = "a copy of a storage driver that Windows loads to write the dump";
+	else if (knowledge_passes_blame(a->knowledge, module->name, &why))
+		why = why ? why : "it only passes a crash on";
+	else if (module->origin == ORIGIN_OS)
+		why = "part of Windows: usually the victim of what it was given";
+	if (ret_why_not)
+		*ret_why_not = why;
+	return !why;
+}
+
+char *module_title(const struct analysis *a, const struct module *module)
+{
+	struct arena *arena = a->report->arena;
+
+	if (module->vendor && module->product &&
+	    text_starts_nocase(module->product, module->vendor))
+		return arena_printf(arena, "%s (%s)", module->name, module->product);
+	if (module->vendor && module->product)
+		return arena_printf(arena, "%s (%s %s)", module->name, module->vendor,
+				    module->product);
+	if (module->vendor)
+		return arena_printf(arena, "%s (%s)", module->name, module->vendor);
+	return arena_strdup(arena, module->name);
+}
+
+const struct module *module_of(const struct dump *dump, uint64_t address, bool *ret_unloaded)
+{
+	const struct module *m = dump_module_at(dump, address);
+
+	if (ret_unloaded)
+		*ret_unloaded = !m;
+	return m ? m : dump_unloaded_at(dump, address);
+}
+
+bool on_live_stack(const struct analysis *a, uint64_t address)
+{
+	const struct dump *d = a->dump;
+	uint64_t low = d->stack_low;
+
+	if (a->report->crash.has_context && a->report->crash.context.sp >= low &&
+	    a->report->crash.context.sp - low < d->stack_size)
+		low = a->report->crash.context.sp;
+	return address >= low && address - d->stack_low < d->stack_size;
+}
+
+unsigned pointer_size(const struct dump *dump)
+{
+	return dump->arch == ARCH_X86 ? 4 : 8;
+}
+
+bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret)
+{
+	uint32_t low;
+
+	if (pointer_size(dump) == 8)
+		return space_u64(dump->space, address, ret);
+	if (!space_u32(dump->space, address, &low))
+		return false;
+	*ret = low;
+	return true;
+}
+
+uint64_t stack_span(const struct dump *dump)
+{
+	return dump->stack_size < LIMIT_STACK ? dump->stack_size : LIMIT_STACK;
+}

@@ -1,0 +1,39 @@
+/* What several analyzers share. */
+#ifndef CULPRIT_SUPPORT_H
+#define CULPRIT_SUPPORT_H
+
+#include "analyzer.h"
+#include "knowledge.h"
+
+/* Index 0..3 of the stop code's parameter with @p role ("ctx_record"), -1 if it has none. */
+int stop_parameter(const struct analysis *a, const char *role);
+/* Its value; false if the code has no such parameter or it is 0. */
+bool stop_parameter_value(const struct analysis *a, const char *role, uint64_t *ret);
+/* Whether the stop code belongs to @p family. */
+bool stop_family(const struct analysis *a, const char *family);
+/* The code without the 0x10000000 bit that small dumps set on some codes. windows-dumps.md 1.1 */
+uint32_t stop_code(const struct dump *dump);
+
+/* Whether a module may be called a culprit at all: loaded or unloaded, not Windows' own, not a
+ * crash-time copy, not one that only passes a crash on. @p ret_why_not (may be NULL) says why. */
+bool may_be_culprit(const struct analysis *a, const struct module *module,
+		    const char **ret_why_not);
+
+/* Name for a person: "csagent.sys (CrowdStrike Falcon sensor)". */
+char *module_title(const struct analysis *a, const struct module *module);
+
+/* The module an address lies in, loaded first; NULL if none. @p ret_unloaded may be NULL. */
+const struct module *module_of(const struct dump *dump, uint64_t address, bool *ret_unloaded);
+
+/* Whether @p address lies in the part of the crashed thread's stack that was in use at the fault.
+ */
+bool on_live_stack(const struct analysis *a, uint64_t address);
+
+/* Bytes of the saved stack worth looking at, at most LIMIT_STACK. */
+uint64_t stack_span(const struct dump *dump);
+
+/* A 64-bit (32-bit on x86) pointer at @p address. */
+bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret);
+unsigned pointer_size(const struct dump *dump);
+
+#endif
