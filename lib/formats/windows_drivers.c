@@ -1,0 +1,141 @@
+/* Driver lists of a small dump: windows-dumps.md 3.2 (loaded) and 3.4 (unloaded). */
+#include "text.h"
+#include "windows_kernel.h"
+
+#include <inttypes.h>
+
+/* DUMP_DRIVER_ENTRY: the fields the kernel fills in. 3.2 */
+struct entry_layout {
+	uint32_t stride, base, size, checksum, timestamp;
+};
+static const struct entry_layout entry64 = {0x90, 0x38, 0x48, 0x80, 0x88};
+static const struct entry_layout entry32 = {0x4c, 0x1c, 0x24, 0x44, 0x48};
+
+/* Entry of the unloaded list; the name is 12 UTF-16 units. 3.4 */
+struct unloaded_layout {
+	uint32_t first, stride, name, start, end;
+};
+static const struct unloaded_layout unloaded64 = {8, 0x38, 0x10, 0x28, 0x30};
+static const struct unloaded_layout unloaded32 = {4, 0x28, 0x08, 0x20, 0x24};
+
+enum { UNLOADED_NAME_UNITS = 12 };
+
+static const uint64_t year_1995 = 788918400, unix_epoch = 11644473600; /* seconds */
+
+static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
+{
+	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
+}
+
+/* Windows 10 and later stamp their own images with hashes, so a stamp there is no date. */
+static bool timestamp_is_date(const struct dump *dump, uint32_t timestamp)
+{
+	uint64_t crash = dump->crash_time / 10000000;
+
+	return dump->base_build < 10240 && timestamp > year_1995 && crash > unix_epoch &&
+	       timestamp <= crash - unix_epoch;
+}
+
+/* Storage drivers are loaded a second time, as dump_NAME.sys, to write the dump. */
+static bool is_dump_clone(const char *name)
+{
+	return text_starts_nocase(name, "dump_");
+}
+
+/* DUMP_STRING: a count of characters and that many UTF-16 units. */
+static bool driver_name(struct kernel_dump *k, struct module *m, uint32_t offset)
+{
+	const char *name;
+
+	if (offset < k->body || offset >= k->file.size)
+		return false;
+	struct cursor c = cursor_slice(&k->file, offset, k->file.size - offset, "driver name");
+	uint32_t units = cursor_u32(&c);
+	if (units == 0 || !cursor_fits(&c, units, 2) || units > LIMIT_NAME_CHARS)
+		return false;
+	char *path = windows_text(k->dump->arena, &c, units, &name);
+	if (!*name)
+		return false;
+	m->name = name;
+	if (text_contains_nocase(path, "\\") || text_contains_nocase(path, "/"))
+		m->path = path;
+	m->dump_clone = is_dump_clone(name);
+	return true;
+}
+
+void windows_drivers_read(struct kernel_dump *k)
+{
+	const struct entry_layout *at = k->wide ? &entry64 : &entry32;
+	struct triage *t = &k->triage;
+	struct dump *dump = k->dump;
+	struct cursor c =
+		windows_area(k, t->drivers, (uint64_t)t->driver_count * at->stride, "driver list");
+	uint64_t entries = c.size / at->stride, unnamed = 0;
+
+	if (t->driver_count > LIMIT_MODULES)
+		dump_problem_at(dump, "limit", t->drivers,
+				"the dump counts %u drivers; culprit reads %d at most",
+				t->driver_count, LIMIT_MODULES);
+	if (entries > LIMIT_MODULES)
+		entries = LIMIT_MODULES;
+	for (uint64_t i = 0; i < entries; i++) {
+		uint64_t e = i * at->stride;
+		struct module *m = list_add(&dump->modules);
+		m->loaded = true;
+		m->base = pointer_at(k, &c, e + at->base);
+		m->size = cursor_u32_at(&c, e + at->size);
+		m->checksum = cursor_u32_at(&c, e + at->checksum);
+		m->timestamp = cursor_u32_at(&c, e + at->timestamp);
+		m->timestamp_is_date = timestamp_is_date(dump, m->timestamp);
+		if (!driver_name(k, m, cursor_u32_at(&c, e))) {
+			m->name = "(name lost)";
+			unnamed++;
+		}
+	}
+	if (unnamed)
+		dump_problem_at(dump, "bad-offset", t->strings,
+				"the names of %" PRIu64 " drivers could not be read", unnamed);
+}
+
+static void unloaded_entry(struct kernel_dump *k, struct cursor *c,
+			   const struct unloaded_layout *at, uint64_t e)
+{
+	struct module m = {0};
+	uint32_t bytes = cursor_u16_at(c, e);
+	uint64_t end = pointer_at(k, c, e + at->end);
+
+	m.base = pointer_at(k, c, e + at->start);
+	if (m.base == 0 || end <= m.base)
+		return;
+	m.size = end - m.base;
+	if (bytes > 2 * UNLOADED_NAME_UNITS)
+		bytes = 2 * UNLOADED_NAME_UNITS;
+	struct cursor name = cursor_slice(c, e + at->name, bytes, "unloaded driver name");
+	m.name = windows_text(k->dump->arena, &name, bytes / 2, NULL);
+	m.name_cut = bytes == 2 * UNLOADED_NAME_UNITS;
+	m.dump_clone = is_dump_clone(m.name);
+	*(struct module *)list_add(&k->dump->unloaded) = m;
+}
+
+void windows_unloaded_read(struct kernel_dump *k)
+{
+	const struct unloaded_layout *at = k->wide ? &unloaded64 : &unloaded32;
+	uint32_t offset = k->triage.unloaded;
+
+	if (offset == 0)
+		return;
+	struct cursor c = windows_area(k, offset, at->first, "unloaded driver list");
+	uint32_t count = cursor_u32(&c);
+	if (c.failed || count == 0)
+		return;
+	if (count > LIMIT_UNLOADED) {
+		dump_problem_at(k->dump, "limit", offset,
+				"the dump counts %u unloaded drivers; culprit reads %d at most",
+				count, LIMIT_UNLOADED);
+		count = LIMIT_UNLOADED;
+	}
+	c = windows_area(k, (uint64_t)offset + at->first, (uint64_t)count * at->stride,
+			 "unloaded driver list");
+	for (uint64_t i = 0; i < c.size / at->stride; i++)
+		unloaded_entry(k, &c, at, i * at->stride);
+}
