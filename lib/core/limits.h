@@ -24,7 +24,7 @@ enum {
 };
 
 #define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */
-#define LIMIT_EVIDENCE (UINT64_C(96) << 20)  /* one dump that is read into memory whole */
+#define LIMIT_EVIDENCE (UINT64_C(64) << 20)  /* one dump that is read into memory whole */
 #define LIMIT_ARENA    (UINT64_C(96) << 20)  /* model and report of one dump */
 #define LIMIT_UNPACK   (UINT64_C(512) << 20) /* bytes unpacked from one container, all members */
 #define LIMIT_REPORT   (UINT64_C(64) << 20)  /* bytes one reading process may answer */

@@ -10,6 +10,8 @@ struct space {
 	struct list pieces;   /* struct range, in order of addition */
 	struct range *ranges; /* sorted, cut: no two overlap */
 	size_t count;
+	struct range *runs; /* ranges that touch, joined; NULL until asked for */
+	size_t run_count;
 };
 
 struct space *space_create(struct arena *arena)
@@ -126,6 +128,44 @@ size_t space_ranges(const struct space *space, const struct range **ret)
 {
 	*ret = space->ranges;
 	return space->count;
+}
+
+/* Joins ranges [first, last), which touch, copying unless their bytes already lie together. */
+static bool join(struct space *space, size_t first, size_t last)
+{
+	const struct range *r = &space->ranges[first];
+	struct range run = *r;
+
+	for (size_t i = first + 1; i < last; i++)
+		run.size += space->ranges[i].size;
+	if (last - first > 1) {
+		uint8_t *bytes = arena_alloc(space->arena, run.size, 1);
+		if (!bytes)
+			return false;
+		for (size_t i = first, at = 0; i < last; at += space->ranges[i++].size)
+			memcpy(bytes + at, space->ranges[i].data, space->ranges[i].size);
+		run.data = bytes;
+	}
+	space->runs[space->run_count++] = run;
+	return true;
+}
+
+size_t space_runs(struct space *space, const struct range **ret)
+{
+	if (!space->runs) {
+		space->runs = arena_alloc(space->arena, space->count + 1, sizeof(*space->runs));
+		for (size_t first = 0, i = 1; space->runs && first < space->count; i++) {
+			const struct range *before = &space->ranges[i - 1];
+			if (i < space->count &&
+			    before->address + before->size == space->ranges[i].address)
+				continue;
+			if (!join(space, first, i))
+				break;
+			first = i;
+		}
+	}
+	*ret = space->runs;
+	return space->run_count;
 }
 
 const struct range *space_find(const struct space *space, uint64_t address)

@@ -42,6 +42,10 @@ size_t space_ranges(const struct space *space, const struct range **ret);
 /* The range that holds @p address, or NULL. */
 const struct range *space_find(const struct space *space, uint64_t address);
 
+/* The same memory with ranges that touch joined into one piece of bytes each, for searches that
+ * must not stop at a seam. Made once, at the first call; 0 without memory. */
+size_t space_runs(struct space *space, const struct range **ret);
+
 /* How many of @p size bytes could be copied from @p address on (0 if not even the first). */
 size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size);
 bool space_read(const struct space *space, uint64_t address, void *buffer, size_t size);

@@ -1,0 +1,131 @@
+#include "reach.h"
+
+#include "limits.h"
+#include "support.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { STEP_WORDS = 32, POINTERS_MAX = 1 << 20 };
+
+struct pointer {
+	uint64_t value;
+	struct reach reach;
+};
+
+struct reach_map {
+	struct list pointers; /* struct pointer, sorted by value */
+};
+
+static void add(struct reach_map *map, uint64_t value, enum reach_kind kind, uint64_t from, int reg)
+{
+	struct pointer *p = list_add(&map->pointers);
+
+	*p = (struct pointer){value, {kind, from, reg}};
+}
+
+/* The words of memory one step behind @p value, as one kind. */
+static void step(const struct analysis *a, struct reach_map *map, uint64_t value)
+{
+	const struct dump *d = a->dump;
+	unsigned width = pointer_size(d);
+	uint64_t word;
+
+	if (value % width || module_of(d, value, NULL) ||
+	    (value >= d->stack_low && value - d->stack_low < d->stack_size) ||
+	    !space_find(d->space, value))
+		return;
+	for (unsigned i = 0; i < STEP_WORDS; i++) {
+		if (!read_pointer(d, value + i * width, &word))
+			return;
+		if (dump_is_kernel_address(d, word))
+			add(map, word, REACH_INDIRECT, value + i * width, -1);
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct pointer *x = a, *y = b;
+
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+struct reach_map *reach_build(const struct analysis *a)
+{
+	const struct dump *d = a->dump;
+	const struct report *r = a->report;
+	struct reach_map *map = arena_alloc(r->arena, 1, sizeof(*map));
+	uint64_t value;
+
+	if (!map)
+		return NULL;
+	list_init(&map->pointers, r->arena, sizeof(struct pointer), POINTERS_MAX);
+	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX; i++) {
+		if (!(r->crash.context.known & (UINT32_C(1) << i)) ||
+		    !dump_is_kernel_address(d, r->crash.context.r[i]))
+			continue;
+		add(map, r->crash.context.r[i], r->crash.is_fault ? REACH_REGISTER : REACH_STACK, 0,
+		    (int)i);
+		step(a, map, r->crash.context.r[i]);
+	}
+	for (uint64_t at = d->stack_low; at - d->stack_low < stack_span(d); at += pointer_size(d)) {
+		if (!read_pointer(d, at, &value) || !dump_is_kernel_address(d, value))
+			continue;
+		bool live = on_live_stack(a, at);
+		add(map, value, live ? REACH_STACK : REACH_DEAD_STACK, at, -1);
+		if (live)
+			step(a, map, value);
+	}
+	if (map->pointers.count)
+		qsort(map->pointers.items, map->pointers.count, sizeof(struct pointer), compare);
+	return map;
+}
+
+struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size)
+{
+	const struct pointer *p = map->pointers.items;
+	size_t low = 0, high = map->pointers.count;
+	struct reach best = {REACH_NONE, 0, -1};
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (p[mid].value < address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < map->pointers.count && p[low].value - address < size; low++)
+		if (p[low].reach.kind > best.kind)
+			best = p[low].reach;
+	return best;
+}
+
+const char *reach_words(const struct analysis *a, const struct reach *reach)
+{
+	struct arena *arena = a->report->arena;
+
+	switch (reach->kind) {
+	case REACH_REGISTER:
+		return arena_printf(arena, "register %s of the fault points at it",
+				    register_name(a->dump->arch, (unsigned)reach->reg));
+	case REACH_STACK:
+		return reach->from ? arena_printf(arena,
+						  "the crashing thread's stack points at it (at "
+						  "0x%016" PRIx64 ")",
+						  reach->from)
+				   : "a register of the crash call points at it";
+	case REACH_DEAD_STACK:
+		return arena_printf(
+			arena,
+			"a word below the fault on the stack points at it (at 0x%016" PRIx64
+			"), which may be left over",
+			reach->from);
+	case REACH_INDIRECT:
+		return arena_printf(arena,
+				    "memory that the crashing thread pointed at holds its address "
+				    "(at 0x%016" PRIx64 ")",
+				    reach->from);
+	case REACH_NONE: break;
+	}
+	return "nothing of the crashing thread points at it";
+}

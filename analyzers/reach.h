@@ -1,0 +1,25 @@
+/* What the crashing thread could reach: which addresses its registers and its stack pointed at when
+ * it faulted, directly or by one step through memory. */
+#ifndef CULPRIT_REACH_H
+#define CULPRIT_REACH_H
+
+#include "analyzer.h"
+
+enum reach_kind { REACH_NONE, REACH_INDIRECT, REACH_DEAD_STACK, REACH_STACK, REACH_REGISTER };
+
+struct reach {
+	enum reach_kind kind;
+	uint64_t from; /* stack slot, or the memory word for an indirect one */
+	int reg;       /* register number for REACH_REGISTER, else -1 */
+};
+
+struct reach_map;
+
+/* Collects the pointers once. NULL without memory. */
+struct reach_map *reach_build(const struct analysis *a);
+/* The best pointer into [address, address + size). */
+struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size);
+/* "register r8 points at it", "a word on the faulting stack points at it" ... */
+const char *reach_words(const struct analysis *a, const struct reach *reach);
+
+#endif

@@ -1,0 +1,135 @@
+/* The names under which the same crash is found again: WinDbg's bucket as far as it can be known
+ * without symbols, its failure hash, and a hash of our own. field.md, "The WER hash" */
+#include "support.h"
+
+#include "text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BUCKET_MAX = 512 };
+
+/* Stops that WinDbg files under "AV": an access that went wrong. */
+static bool is_access_violation(const struct analysis *a)
+{
+	static const uint32_t codes[] = {0x0a, 0x50, 0xd1, 0xd5, 0xd6, 0xbe, 0xfc, 0xcc, 0xcd};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
+		if (stop_code(a->dump) == codes[i])
+			return true;
+	return a->report->crash.exception == 0xc0000005;
+}
+
+static const char *prefix(const struct analysis *a)
+{
+	const struct dump *d = a->dump;
+	uint32_t code = stop_code(d);
+
+	if (is_access_violation(a))
+		return "AV";
+	/* Codes whose first parameter is a kind are filed by it. */
+	if (stop_parameter(a, "subtype") == 0 || stop_parameter(a, "fastfail") == 0 ||
+	    code == 0x133 || code == 0x124)
+		return arena_printf(a->report->arena, "0x%" PRIX32 "_%" PRIx64, code,
+				    d->parameter[0]);
+	if (a->report->crash.exception)
+		return arena_printf(a->report->arena, "0x%" PRIX32 "_%" PRIx32, code,
+				    a->report->crash.exception);
+	return arena_printf(a->report->arena, "0x%" PRIX32, code);
+}
+
+/* What WinDbg prints without symbols: the module without its suffix, no function. */
+static const char *bucket(const struct analysis *a)
+{
+	struct arena *arena = a->report->arena;
+	const struct module *m = a->report->verdict.culprit;
+
+	if (a->report->verdict.verdict_class == CLASS_HARDWARE)
+		return arena_printf(arena, "%s_HARDWARE", prefix(a));
+	if (a->report->verdict.verdict_class == CLASS_MEMORY_CORRUPTION)
+		return arena_printf(arena, "%s_MEMORY_CORRUPTION", prefix(a));
+	if (!m && a->report->crash.has_context && a->report->crash.is_fault)
+		m = module_of(a->dump, a->report->crash.context.ip, NULL);
+	if (!m)
+		return arena_printf(arena, "%s_UNKNOWN", prefix(a));
+	if (stop_family(a, "video"))
+		return arena_printf(arena, "%s_IMAGE_%s", prefix(a), m->name);
+	size_t stem = strlen(m->name);
+	const char *dot = strrchr(m->name, '.');
+	if (dot)
+		stem = (size_t)(dot - m->name);
+	bool kernel =
+		text_equal_nocase(m->name, "ntoskrnl.exe") || text_starts_nocase(m->name, "ntkrnl");
+	return arena_printf(arena, "%s_%.*s!unknown_function", prefix(a), kernel ? 2 : (int)stem,
+			    kernel ? "nt" : m->name);
+}
+
+/* MD5 of the UTF-16LE bytes of "km:" and the lower-case bucket, as a GUID in Windows' layout. */
+static void failure_hash(const char *text, char *ret, size_t size)
+{
+	unsigned char wide[2 * (BUCKET_MAX + 3)], md[EVP_MAX_MD_SIZE];
+	char full[BUCKET_MAX + 3];
+	unsigned length = 0;
+
+	int n = snprintf(full, sizeof(full), "km:%s", text);
+	size_t count = (size_t)n < sizeof(full) ? (size_t)n : sizeof(full) - 1;
+	for (size_t i = 0; i < count; i++) {
+		wide[2 * i] = (unsigned char)tolower((unsigned char)full[i]);
+		wide[2 * i + 1] = 0;
+	}
+	if (!EVP_Digest(wide, 2 * count, md, &length, EVP_md5(), NULL) || length != 16)
+		return;
+	snprintf(ret, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 md[3], md[2], md[1], md[0], md[5], md[4], md[7], md[6], md[8], md[9], md[10],
+		 md[11], md[12], md[13], md[14], md[15]);
+}
+
+/* Stable over load addresses and machines: the code, and module+offset of the frames that are
+ * certain; frames of a scan change with what was left on the stack. */
+static void stack_hash(const struct analysis *a, char *ret)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	char line[BUCKET_MAX];
+
+	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
+		goto out;
+	int n = snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
+	EVP_DigestUpdate(ctx, line, (size_t)n);
+	LIST_EACH(struct frame, f, &a->report->stack)
+	{
+		if (f->trust == TRUST_SCAN || !f->module)
+			continue;
+		n = snprintf(line, sizeof(line), "%.200s+0x%" PRIx64 "\n", f->module->name,
+			     f->offset);
+		for (int i = 0; i < n; i++)
+			line[i] = (char)tolower((unsigned char)line[i]);
+		EVP_DigestUpdate(ctx, line, (size_t)n);
+	}
+	if (EVP_DigestFinal_ex(ctx, md, &length))
+		for (unsigned i = 0; i < 32; i++)
+			sprintf(ret + 2 * i, "%02x", md[i]);
+out:
+	EVP_MD_CTX_free(ctx);
+}
+
+static struct error *run(struct analysis *a)
+{
+	struct report *r = a->report;
+
+	r->signature.bucket = bucket(a);
+	failure_hash(r->signature.bucket, r->signature.failure_hash,
+		     sizeof(r->signature.failure_hash));
+	stack_hash(a, r->signature.stack_hash);
+	return NULL;
+}
+
+const struct analyzer analyzer_signature = {
+	.id = "signature",
+	.summary = "makes the bucket and the hashes under which equal crashes are grouped",
+	.run = run,
+};

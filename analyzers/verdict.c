@@ -1,0 +1,226 @@
+/* Who did it, how sure is that, and is there a file behind it? */
+#include "support.h"
+
+#include "text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const double NAME_AT = 0.6, MEDIUM_AT = 0.75, HIGH_AT = 0.85;
+static const double LEAD = 0.15; /* over the next suspect, or confidence drops */
+
+/* Independent reasons add up as chances of error multiply; what speaks against is subtracted. */
+static double score(const struct suspect *s)
+{
+	double doubt = 1, against = 0;
+
+	LIST_EACH(struct evidence, e, &s->evidence)
+	{
+		if (e->against)
+			against += e->weight;
+		else
+			doubt *= 1 - e->weight;
+	}
+	double result = 1 - doubt - against;
+	return result < 0 ? 0 : result > 0.99 ? 0.99 : result;
+}
+
+static void rank(struct list *suspects)
+{
+	struct suspect *s = suspects->items, keep;
+
+	for (size_t i = 0; i < suspects->count; i++)
+		s[i].score = score(&s[i]);
+	for (size_t i = 1; i < suspects->count; i++) {
+		keep = s[i];
+		size_t k = i;
+		for (; k > 0 && s[k - 1].score < keep.score; k--)
+			s[k] = s[k - 1];
+		s[k] = keep;
+	}
+}
+
+static void judge_frames(struct analysis *a, const struct module *culprit)
+{
+	bool reached = false;
+
+	LIST_EACH(struct frame, f, &a->report->stack)
+	{
+		const char *why = NULL;
+		if (reached) {
+			f->blame = BLAME_NOT_REACHED;
+			continue;
+		}
+		if (culprit && f->module == culprit) {
+			f->blame = BLAME_CHOSEN;
+			reached = true;
+			continue;
+		}
+		f->blame = BLAME_REJECTED;
+		if (!f->module)
+			why = "in no driver";
+		else if (may_be_culprit(a, f->module, &why))
+			why = f->trust == TRUST_SCAN ? "third-party, but an address on the stack "
+						       "alone may be left over "
+						       "from an earlier call"
+						     : "not enough evidence";
+		f->why = f->why ? arena_printf(a->report->arena, "%s; %s", f->why, why) : why;
+	}
+}
+
+/* A reason as it stands in the list: what it is about first. */
+static void because(struct analysis *a, const struct suspect *s)
+{
+	struct report *r = a->report;
+
+	LIST_EACH(struct evidence, e, &s->evidence)
+	if (!e->against)
+		report_say(r, &r->verdict.because, "%s", e->text);
+	LIST_EACH(struct evidence, e, &s->evidence)
+	if (e->against)
+		report_say(r, &r->verdict.because, "against it: %s", e->text);
+}
+
+static void name_culprit(struct analysis *a, const struct suspect *s, const struct suspect *next)
+{
+	struct report *r = a->report;
+	double lead = next ? s->score - next->score : 1;
+
+	r->verdict.decided = true;
+	r->verdict.verdict_class = CLASS_THIRD_PARTY_DRIVER;
+	r->verdict.culprit = s->module;
+	r->verdict.confidence = s->score >= HIGH_AT && lead >= LEAD     ? CONFIDENCE_HIGH
+				: s->score >= MEDIUM_AT && lead >= LEAD ? CONFIDENCE_MEDIUM
+									: CONFIDENCE_LOW;
+	/* A name that no list knows is a name still, but nobody vouches that it is not Windows'. */
+	if (s->module->origin == ORIGIN_UNKNOWN && r->verdict.confidence == CONFIDENCE_HIGH)
+		r->verdict.confidence = CONFIDENCE_MEDIUM;
+	r->verdict.because.count = 0; /* what was said for want of a culprit */
+	because(a, s);
+	if (r->crash.explanation && r->crash.is_fault && r->crash.instruction)
+		report_say(r, &r->verdict.because, "`%s`: %s", r->crash.instruction,
+			   r->crash.explanation);
+}
+
+/* The file that the culprit consumes and the fault leads to. Only grades A and B may be cited. */
+static void cite_content(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct module *culprit = r->verdict.culprit;
+
+	LIST_EACH(struct content_file, f, &r->content_files)
+	{
+		const struct content_type *type =
+			f->path ? knowledge_content_type(a->knowledge, f->path) : NULL;
+		bool consumed = type ? knowledge_consumes(a->knowledge, type, culprit->name)
+				     : f->owner && text_contains_nocase(f->owner, culprit->name);
+		if (!consumed || !culprit->vendor)
+			continue;
+		content_evidence(r, f, "owner", 0.5, 0, "%s reads files of this kind",
+				 culprit->name);
+		if (f->grade > 'B')
+			continue;
+		f->cited = true;
+		if (!r->verdict.content_file || f->grade < r->verdict.content_file->grade)
+			r->verdict.content_file = f;
+	}
+}
+
+static const char *deed(const struct analysis *a)
+{
+	const struct report *r = a->report;
+	const struct suspect *s = list_at(&r->suspects, 0);
+	const struct evidence *e = list_at(&s->evidence, 0);
+
+	if (!strcmp(e->kind, "raised-by"))
+		return "stopped the machine itself";
+	if (!strcmp(e->kind, "bad-call"))
+		return "crashed the machine by calling an address that is no code";
+	if (!strcmp(e->kind, "unloaded"))
+		return "was unloaded while its code was still needed, which crashed the machine";
+	if (!strcmp(e->kind, "hung-processor") || !strcmp(e->kind, "interrupted") ||
+	    stop_family(a, "hang"))
+		return "kept a processor busy until the watchdog stopped the machine";
+	if (!strcmp(e->kind, "request"))
+		return "did not finish a power request, so Windows stopped the machine";
+	if (stop_family(a, "video"))
+		return "stopped responding, and the machine with it";
+	return "crashed the machine";
+}
+
+static void summarize_culprit(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct content_file *f = r->verdict.content_file;
+	const char *title = module_title(a, r->verdict.culprit);
+
+	if (f && f->path)
+		r->verdict.summary =
+			arena_printf(r->arena, "%s %s while it was using the content file %s.",
+				     title, deed(a), text_basename(f->path));
+	else if (f)
+		r->verdict.summary =
+			arena_printf(r->arena,
+				     "%s %s while it was using a content file (%s; its name "
+				     "is not in the dump).",
+				     title, deed(a), f->type);
+	else
+		r->verdict.summary = arena_printf(r->arena, "%s %s.", title, deed(a));
+}
+
+static void summarize_none(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct suspect *best = list_at(&r->suspects, 0);
+	const char *const *first = list_at(&r->verdict.because, 0);
+	const struct module *m = r->crash.has_context && r->crash.is_fault
+					 ? module_of(a->dump, r->crash.context.ip, NULL)
+					 : NULL;
+
+	if (first)
+		r->verdict.summary = arena_printf(r->arena, "No driver is blamed: %s.", *first);
+	else if (m)
+		r->verdict.summary = arena_printf(r->arena,
+						  "No driver is blamed: the fault is inside %s, "
+						  "which is part of Windows, and nothing "
+						  "in this dump ties a third-party driver to it.",
+						  m->name);
+	else
+		r->verdict.summary =
+			"No driver is blamed: nothing in this dump ties a third-party driver "
+			"to the crash.";
+	if (best && best->score > 0)
+		report_say(r, &r->verdict.because,
+			   "%s is on the stack, but as far as this dump shows it may only be a "
+			   "bystander",
+			   module_title(a, best->module));
+}
+
+static struct error *run(struct analysis *a)
+{
+	struct report *r = a->report;
+
+	rank(&r->suspects);
+	const struct suspect *best = list_at(&r->suspects, 0);
+	/* A crash that the stop code itself explains has no culprit (innocence.c). */
+	bool excused = r->verdict.decided;
+	if (best && best->score >= NAME_AT && !excused) {
+		name_culprit(a, best, list_at(&r->suspects, 1));
+		cite_content(a);
+		summarize_culprit(a);
+	} else {
+		if (excused)
+			r->verdict.confidence = CONFIDENCE_HIGH;
+		else if (r->verdict.verdict_class != CLASS_UNKNOWN)
+			r->verdict.confidence = CONFIDENCE_LOW;
+		summarize_none(a);
+	}
+	judge_frames(a, r->verdict.culprit);
+	return NULL;
+}
+
+const struct analyzer analyzer_verdict = {
+	.id = "verdict",
+	.summary = "names the culprit, or says why none can be named",
+	.run = run,
+};
