@@ -28,7 +28,7 @@ rule crowdstrike_channel
 
 	condition:
 		for any i in (1..#header): (
-			@header[i] == 0 or uint8(@header[i] - 1) != 0xAA
+			not defined uint8(@header[i] - 1) or uint8(@header[i] - 1) != 0xAA
 		)
 }
 
@@ -51,6 +51,6 @@ rule crowdstrike_channel_291
 
 	condition:
 		for any i in (1..#header): (
-			@header[i] == 0 or uint8(@header[i] - 1) != 0xAA
+			not defined uint8(@header[i] - 1) or uint8(@header[i] - 1) != 0xAA
 		)
 }
