@@ -7,7 +7,7 @@
 #include "vmcoreinfo.h"
 
 /* One line. A record of several lines becomes several of these with the same time. */
-struct log_line {
+struct linux_line {
 	const char *text; /* safe text, tabs as spaces, without prefixes */
 	uint64_t ns;      /* since boot */
 	uint64_t wall; /* seconds since 1970 if the prefix had a date (dmesg -T, syslog), else 0 */
@@ -21,7 +21,7 @@ struct log_line {
 };
 
 struct linux_log {
-	struct list lines;  /* struct log_line, oldest first */
+	struct list lines;  /* struct linux_line, oldest first */
 	bool partial;       /* records are known to be missing */
 	uint64_t missing;   /* how many records could not be read */
 	const char *why;    /* one sentence if partial, else NULL */
