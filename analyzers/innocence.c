@@ -109,7 +109,7 @@ static bool one_bit_off(const struct analysis *a, uint64_t good, uint64_t bad)
 	return difference && !(difference & (difference - 1)) &&
 	       difference >= (UINT64_C(1) << LOWEST_FLIPPED_BIT) && good > bad / 2 &&
 	       dump_is_kernel_address(a->dump, good) &&
-	       (dump_module_at(a->dump, good) || space_find(a->dump->space, good));
+	       (dump_module_at(a->dump, good) || space_has(a->dump->space, good));
 }
 
 static bool flipped_bit(const struct analysis *a, uint64_t *ret_good)
@@ -118,7 +118,7 @@ static bool flipped_bit(const struct analysis *a, uint64_t *ret_good)
 	const struct dump *d = a->dump;
 	uint64_t value, bad = r->crash.address;
 
-	if (!r->crash.has_address || bad < 0x10000 || space_find(d->space, bad) ||
+	if (!r->crash.has_address || bad < 0x10000 || space_has(d->space, bad) ||
 	    dump_module_at(d, bad) || !r->crash.has_context)
 		return false;
 	for (unsigned i = 0; i < REGISTERS_MAX; i++) {

@@ -21,6 +21,11 @@ enum {
 	LIMIT_STRINGS = 20000,    /* strings kept */
 	LIMIT_HITS = 4096,        /* YARA hits kept */
 	LIMIT_NAME_CHARS = 1024,  /* of one name or path */
+	LIMIT_TASKS = 4096,       /* tasks whose stacks are kept */
+	LIMIT_TASKS_WALKED = 65536,
+	LIMIT_OPEN_FILES = 4096,  /* of one task */
+	LIMIT_LOG_LINES = 65536,  /* lines of a kernel's log */
+	LIMIT_BPF = 4096,         /* BPF programs */
 };
 
 #define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */
