@@ -134,6 +134,9 @@ bool knowledge_consumes(const struct knowledge *knowledge, const struct content_
 
 /* Compiled YARA rules of content/ (a YR_RULES *), NULL if there are none. */
 void *knowledge_yara(const struct knowledge *knowledge);
+/* Scans go by @p rules (a YR_RULES *) from now on, which become the knowledge's, instead of those of
+ * content/: `culprit scan`. Before anything is shared. */
+void knowledge_set_yara(struct knowledge *knowledge, void *rules);
 
 /* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml
  * --------------------------------------- */
