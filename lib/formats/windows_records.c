@@ -348,7 +348,7 @@ static bool driver_object_at(const struct dump *dump, uint64_t address, char **r
 	    !space_u64(dump->space, address + 0x18, &start))
 		return false;
 	char *name = counted_string_at(dump, dump->arena, address + 0x38);
-	*ret_name = name;
+	*ret_name = name ? name : (char *)"";
 	*ret_start = start;
 	return true;
 }
