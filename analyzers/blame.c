@@ -186,7 +186,7 @@ static double stack_weight(const struct analysis *a, const struct frame *f, cons
 	unsigned count = frames_of(a, f->module);
 
 	if (stop_family(a, "video") && count >= STUCK_FRAMES && f->module->category &&
-	    !strcmp(f->module->category, "gpu")) {
+	    !strcmp(f->module->category, "graphics")) {
 		*ret_text =
 			"the display stack stopped in it: %s is the first of %u return addresses";
 		return WEIGHT_STUCK;

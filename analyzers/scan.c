@@ -177,7 +177,8 @@ static void record(const struct scan *s, const YR_RULE *rule, const char *type, 
 	struct reach reach =
 		reach_find(s->map, hit->address, left < HEADER_SPAN ? left : HEADER_SPAN);
 	hit->near = near_words(s, hit, &reach);
-	if (type)
+	/* Formats without an owner (a PE image) are worth listing, but nobody's content. */
+	if (type && owner && *owner)
 		link_content(s, hit, &reach);
 }
 
