@@ -93,7 +93,8 @@ struct driver_info {
 	const char *vendor, *product, *category;
 	bool confirmed; /* false: from memory only */
 };
-/* vendors.tsv, then altitudes.tsv (vendor only); NULL if unknown. Names compare without case. */
+/* vendors.tsv, then altitudes.tsv (vendor only), then linux_modules.tsv for names without an
+ * extension (or with .ko); NULL if unknown. Names compare without case. */
 const struct driver_info *knowledge_driver(const struct knowledge *knowledge, const char *name);
 
 enum inbox { INBOX_NO, INBOX_MICROSOFT, INBOX_THIRD_PARTY };
@@ -125,7 +126,8 @@ struct content_type {
 	bool confirmed;
 };
 /* The type of file that @p path (device, DOS or object form) is, or NULL. Directory and glob must
- * both fit; a bare name fits only a glob with at least four fixed characters. */
+ * both fit; a bare name fits only a glob with at least four fixed characters before its last dot.
+ */
 const struct content_type *knowledge_content_type(const struct knowledge *knowledge,
 						  const char *path);
 /* Whether @p module is one of the owners of @p type, or of the same vendor. */
@@ -134,8 +136,8 @@ bool knowledge_consumes(const struct knowledge *knowledge, const struct content_
 
 /* Compiled YARA rules of content/ (a YR_RULES *), NULL if there are none. */
 void *knowledge_yara(const struct knowledge *knowledge);
-/* Scans go by @p rules (a YR_RULES *) from now on, which become the knowledge's, instead of those of
- * content/: `culprit scan`. Before anything is shared. */
+/* Scans go by @p rules (a YR_RULES *) from now on, which become the knowledge's, instead of those
+ * of content/: `culprit scan`. Before anything is shared. */
 void knowledge_set_yara(struct knowledge *knowledge, void *rules);
 
 /* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml
@@ -176,6 +178,7 @@ struct fix_page {
 	const char *id, *title;
 	const char *family;   /* of the stop code; "" any */
 	const char *category; /* of the driver: av, gpu, network ...; "" any */
+	bool content;         /* about a content file the driver was reading: {content_file} */
 	struct list steps;    /* struct fix_step; {driver} {vendor} {product} stand for names */
 	struct list cautions, references;
 };
@@ -184,5 +187,9 @@ struct fix_page {
 struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *arena,
 			    const char *verdict_class, const char *family, const char *category,
 			    struct fix_page **ret);
+/* The same; with @p content (the verdict names a content file) pages about that come first. */
+struct error *knowledge_fix_for(const struct knowledge *knowledge, struct arena *arena,
+				const char *verdict_class, const char *family, const char *category,
+				bool content, struct fix_page **ret);
 
 #endif
