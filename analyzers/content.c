@@ -28,7 +28,7 @@ static struct content_file *file_of(struct analysis *a, const char *path)
 		f->owner = type->owners;
 		f->vendor = type->vendor;
 	}
-	list_init(&f->evidence, r->arena, sizeof(struct evidence), 64);
+	list_init(&f->evidence, r->arena, sizeof(struct reason), 64);
 	return f;
 }
 

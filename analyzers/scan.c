@@ -125,7 +125,7 @@ static struct content_file *content_of_type(struct analysis *a, const char *type
 	}
 	struct content_file *f = list_add(&r->content_files);
 	*f = (struct content_file){.grade = 'D', .type = type, .owner = owner};
-	list_init(&f->evidence, r->arena, sizeof(struct evidence), 64);
+	list_init(&f->evidence, r->arena, sizeof(struct reason), 64);
 	return f;
 }
 

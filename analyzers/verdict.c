@@ -14,7 +14,7 @@ static double score(const struct suspect *s)
 {
 	double doubt = 1, against = 0;
 
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	{
 		if (e->against)
 			against += e->weight;
@@ -73,10 +73,10 @@ static void because(struct analysis *a, const struct suspect *s)
 {
 	struct report *r = a->report;
 
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	if (!e->against)
 		report_say(r, &r->verdict.because, "%s", e->text);
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	if (e->against)
 		report_say(r, &r->verdict.because, "against it: %s", e->text);
 }
@@ -130,7 +130,7 @@ static const char *deed(const struct analysis *a)
 {
 	const struct report *r = a->report;
 	const struct suspect *s = list_at(&r->suspects, 0);
-	const struct evidence *e = list_at(&s->evidence, 0);
+	const struct reason *e = list_at(&s->evidence, 0);
 
 	if (!strcmp(e->kind, "raised-by"))
 		return "stopped the machine itself";
