@@ -110,7 +110,7 @@ static int list_incidents(const struct knowledge *knowledge, struct arena *arena
 		{"Incident"}, {"Date"}, {"System"}, {"Title", .wrap = true}, {NULL}};
 	struct render render = {.out = stdout};
 	render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, RENDER_WIDTH) : 0;
-	struct libscols_table *table = json ? NULL : table_create(&render, columns);
+	struct table *table = json ? NULL : table_create(&render, arena, columns);
 	json_t *array = json_array();
 
 	for (const char *const *id = knowledge_incident_ids(knowledge); *id; id++) {

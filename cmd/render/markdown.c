@@ -69,7 +69,7 @@ static void put_step_part(FILE *out, const char *lead, const char *text)
 {
 	if (!text)
 		return;
-	fprintf(out, "   - %s: ", lead);
+	fprintf(out, "    - %s: ", lead);
 	markdown_text(out, text);
 	fputc('\n', out);
 }
@@ -90,7 +90,7 @@ static void put_fix(FILE *out, const json_t *report)
 		markdown_text(out, get_text(step, "do"));
 		fputc('\n', out);
 		if (command)
-			markdown_code(out, 3, command);
+			markdown_code(out, 4, command);
 		put_step_part(out, "Check", get_text(step, "check"));
 		put_step_part(out, "Verify", get_text(step, "verify"));
 		put_step_part(out, "Undo", get_text(step, "undo"));

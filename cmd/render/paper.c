@@ -73,9 +73,7 @@ static void end_line(struct paper *p)
 	p->lines++;
 }
 
-/* How many bytes of @p text fill one line of @p room columns: up to the last blank that fits, or,
- * for a word that is longer than the line, behind its last separator, or right at the edge. */
-static size_t one_line(const char *text, unsigned room)
+size_t paper_fit(const char *text, unsigned room)
 {
 	unsigned columns = 0;
 	size_t bytes, at = 0, blank = 0, mark = 0;
@@ -98,7 +96,7 @@ static void wrapped(struct paper *p, enum ink ink, unsigned indent, const char *
 	unsigned room = p->width > indent + 20 ? p->width - indent : 20;
 
 	for (bool first = true; first || *text; first = false) {
-		size_t bytes = one_line(text, room);
+		size_t bytes = paper_fit(text, room);
 		if (!first)
 			write_blanks(p, indent);
 		write_ink(p, ink, text, bytes);

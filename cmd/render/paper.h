@@ -22,6 +22,10 @@ struct paper paper_try(const struct paper *paper);
 
 /* Columns that @p text takes. */
 unsigned paper_columns(const char *text);
+/* How many bytes of @p text fill one line of @p room columns: up to the last blank that fits, or,
+ * for a word that is longer than the line, behind its last separator, or right at the edge. Blanks
+ * that follow belong to neither line. */
+size_t paper_fit(const char *text, unsigned room);
 
 /* The label that stands before the next body. */
 void paper_label(struct paper *paper, const char *label);

@@ -153,10 +153,10 @@ static void md_step(FILE *out, const json_t *step, size_t number)
 		const char *text = get_text(step, parts[i].key);
 		if (!text)
 			continue;
-		fputs("   ", out);
+		fputs("    ", out);
 		if (same(parts[i].key, "command")) {
 			fputs("- Run:\n", out);
-			markdown_code(out, 5, text);
+			markdown_code(out, 6, text);
 		} else {
 			md_item(out, parts[i].title, text);
 		}

@@ -220,7 +220,7 @@ static void fill_files(const struct rows *rows)
 const struct section section_files = {
 	"Content files",
 	(const struct column[]){{"Grade"},
-				{"Tied to the fault"},
+				{"Tied"},
 				{"Path", .wrap = true},
 				{"Type"},
 				{"Owner"},
@@ -233,34 +233,22 @@ const struct section section_files = {
 /* ---- printing as text
  * ------------------------------------------------------------------------------ */
 
-struct printing {
-	struct libscols_table *table;
-	size_t count;
-};
-
 static void print_row(void *context, const char *const *cells)
 {
-	struct printing *printing = context;
-	table_row(printing->table, cells);
-	printing->count++;
+	table_row(context, cells);
 }
 
 size_t section_print(const struct section *section, const struct render *render,
 		     struct arena *arena, const json_t *report, bool title)
 {
-	struct printing printing = {table_create(render, section->columns), 0};
-	struct rows rows = {arena, report, print_row, &printing};
+	struct table *table = table_create(render, arena, section->columns);
+	struct rows rows = {arena, report, print_row, table};
 
 	section->fill(&rows);
-	if (printing.count == 0) {
-		scols_unref_table(printing.table);
-		return 0;
-	}
-	if (title) {
+	if (title && table_count(table)) {
 		struct paper p = paper_make(render);
 		paper_gap(&p);
 		paper_line(&p, INK_LABEL, section->title);
 	}
-	table_print(printing.table);
-	return printing.count;
+	return table_print(table);
 }

@@ -122,7 +122,7 @@ static void put_content_file(struct paper *p, struct arena *arena, const json_t 
 	if (!path)
 		return;
 	paper_label(p, "File");
-	paper_body(p, INK_BOLD, "", path);
+	paper_verbatim(p, INK_BOLD, "", path);
 	if (!file)
 		return;
 	const char *grade = words_grade(arena, file), *type = get_text(file, "type");
@@ -171,38 +171,54 @@ static void put_findings(struct paper *p, struct arena *arena, const json_t *rep
 	p->label = NULL;
 }
 
-static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number)
+/* The first sentence of what a step says; its whole text is in the details. */
+static const char *first_sentence(struct arena *arena, const char *text)
+{
+	const char *end = strstr(text, ". ");
+	return end ? arena_strndup(arena, text, (size_t)(end - text) + 1) : text;
+}
+
+static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
+		     bool all)
 {
 	const char *bullet = arena_printf(arena, "%zu. ", number);
 	const char *action = get_text(step, "do"), *command = get_text(step, "command");
 
-	paper_body(p, INK_BOLD, bullet, action ? action : "");
+	if (action)
+		paper_body(p, INK_BOLD, bullet, all ? action : first_sentence(arena, action));
 	if (command)
 		paper_verbatim(p, INK_FAINT, "     ", command);
 }
 
-/* As many steps as the screen has room for; the rest is where the footer points to. */
-static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
+/* As many steps as the screen has room for; where the rest is stands below them. */
+static void put_fix(struct paper *p, struct arena *arena, const json_t *report, bool all,
+		    unsigned reserve)
 {
 	size_t count = get_count(report, "fix.steps");
-	const char *title = get_text(report, "fix.title");
+	const char *title = get_text(report, "fix.title"), *id = get_text(report, "incident.id");
 
 	if (!title && count == 0)
 		return;
+	paper_gap(p);
 	paper_label(p, "What to do");
-	if (title)
+	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
 	for (size_t i = 0; i < count; i++) {
 		const json_t *step = get_item(report, "fix.steps", i);
 		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, step, i + 1);
-		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN) {
-			paper_body(p, INK_FAINT, "",
-				   arena_printf(arena, "(%zu more step%s: see below)", count - i,
-						count - i == 1 ? "" : "s"));
+		put_step(&attempt, arena, step, i + 1, all);
+		if (i > 0 && !all && p->lines + attempt.lines + reserve > SCREEN) {
+			paper_body(
+				p, INK_WARN, "",
+				arena_printf(
+					arena,
+					"... %zu more step%s, with checks and the way back: %s%s",
+					count - i, count - i == 1 ? "" : "s",
+					id ? "culprit runbook " : "this report with --all",
+					id ? id : ""));
 			return;
 		}
-		put_step(p, arena, step, i + 1);
+		put_step(p, arena, step, i + 1, all);
 	}
 }
 
@@ -222,6 +238,7 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 	const char *sha256 = get_text(report, "input.sha256"), *input = words_input(arena, report);
 	const char *incident = get_text(report, "incident.id");
 
+	paper_gap(p);
 	if (bucket) {
 		paper_label(p, "Signature");
 		paper_body(p, INK_FAINT, "",
@@ -266,10 +283,7 @@ static void put_screen(struct paper *p, struct arena *arena, const json_t *repor
 	put_findings(p, arena, report);
 	struct paper attempt = paper_try(p);
 	put_cautions(&attempt, report);
-	if (all)
-		put_fix(p, arena, report, 0);
-	else
-		put_fix(p, arena, report, attempt.lines + FOOTER_LINES);
+	put_fix(p, arena, report, all, attempt.lines + FOOTER_LINES);
 	put_cautions(p, report);
 	put_footer(p, arena, report, all);
 }

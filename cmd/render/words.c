@@ -58,7 +58,6 @@ const char *words_confidence(struct arena *arena, const json_t *report)
 	const char *culprit = get_text(report, "verdict.culprit");
 	const char *vendor = get_text(report, "verdict.vendor");
 	const char *product = get_text(report, "verdict.product");
-	const char *class = words_class(get_text(report, "verdict.class"));
 	const char *text = NULL;
 
 	if (!get_bool(report, "verdict.decided"))
@@ -69,8 +68,8 @@ const char *words_confidence(struct arena *arena, const json_t *report)
 		const char *by = join(arena, twice ? NULL : vendor, " ", product);
 		text = by ? arena_printf(arena, "%s (%s)", culprit, by) : culprit;
 	}
-	text = join(arena, text, ", ", class);
-	return confidence ? join(arena, text, "; confidence ", confidence) : text;
+	text = join(arena, text, ", ", words_class(get_text(report, "verdict.class")));
+	return join(arena, text, ", confidence ", confidence);
 }
 
 /* "0x00000050" as people write it: "0x50". */

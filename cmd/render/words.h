@@ -8,7 +8,8 @@
 
 /* "csagent.sys (CrowdStrike Falcon sensor) crashed this machine ..." */
 const char *words_verdict(struct arena *arena, const json_t *report);
-/* "Confidence high. Third-party driver." */
+/* "csagent.sys (CrowdStrike Falcon sensor), a third-party driver, confidence high"; NULL if nothing
+ * was decided. */
 const char *words_confidence(struct arena *arena, const json_t *report);
 /* "PAGE_FAULT_IN_NONPAGED_AREA (0x50): read of 0x... by csagent.sys+0xe14ed" */
 const char *words_crash(struct arena *arena, const json_t *report);
