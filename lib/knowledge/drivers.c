@@ -118,9 +118,9 @@ static bool inbox_load(struct knowledge *k, struct checker *c)
 	if (!table_load(k, c, &inbox, &t))
 		return !arena_failed(k->arena);
 	for (size_t i = 0; c && i < t.rows; i++)
-		if (has_wildcard(table_cell(&t, i, 0)) != !strcmp(table_cell(&t, i, 1), "pattern"))
+		if (has_wildcard(table_cell(&t, i, 0)) && strcmp(table_cell(&t, i, 1), "pattern"))
 			check_problem(c, table_line(i),
-				      "names with * or ? are of the kind 'pattern', others not");
+				      "names with * or ? are of the kind 'pattern'");
 	check_globs_narrow(c, &t);
 	if (check_failed(c))
 		return true;
