@@ -131,7 +131,7 @@ void *yarafiles_compile(const char *path)
 		complain("%s cannot be read: %m", path);
 		return NULL;
 	}
-	if (yr_initialize() != ERROR_SUCCESS || !(compiler = make_compiler(&complaint))) {
+	if (!(compiler = make_compiler(&complaint))) {
 		complain("YARA could not be started");
 		return NULL;
 	}

@@ -220,3 +220,10 @@ void *knowledge_yara(const struct knowledge *knowledge)
 {
 	return knowledge->yara;
 }
+
+void knowledge_set_yara(struct knowledge *knowledge, void *rules)
+{
+	if (knowledge->yara)
+		yr_rules_destroy(knowledge->yara);
+	knowledge->yara = rules;
+}
