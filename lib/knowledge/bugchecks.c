@@ -180,7 +180,10 @@ static bool statuses_load(struct knowledge *k, struct checker *c)
 
 bool bugchecks_load(struct knowledge *k, struct checker *c)
 {
-	return roles_load(k, c) && codes_load(k, c) && subcodes_load(k, c) && statuses_load(k, c);
+	static table_loader *const loaders[] = {roles_load, codes_load, subcodes_load,
+						statuses_load, NULL};
+
+	return tables_load(k, c, loaders);
 }
 
 /* ---- lookup

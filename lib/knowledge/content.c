@@ -69,7 +69,7 @@ static bool rule_fill(struct knowledge *k, const struct table *t, size_t row,
 	return split_globs(k->arena, rule, rule->type.globs);
 }
 
-bool content_load(struct knowledge *k, struct checker *c)
+static bool content_files_load(struct knowledge *k, struct checker *c)
 {
 	struct table t;
 
@@ -92,6 +92,13 @@ bool content_load(struct knowledge *k, struct checker *c)
 	k->content = rules;
 	k->content_count = t.rows;
 	return true;
+}
+
+bool content_load(struct knowledge *k, struct checker *c)
+{
+	static table_loader *const loaders[] = {content_files_load, NULL};
+
+	return tables_load(k, c, loaders);
 }
 
 /* ---- lookup

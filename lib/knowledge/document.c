@@ -248,18 +248,18 @@ unsigned document_line(const struct list *scalars, const char *text)
 	return 0;
 }
 
-/* libcyaml gives the line before a key that it does not like: the line of the key itself. */
+/* libcyaml gives the line of what stood before a key that it does not like. */
 static unsigned fault_line(const struct list *scalars, const struct fault *fault)
 {
-	unsigned line = fault->line;
-	char key[64];
+	char key[64], what[16];
 
-	if (sscanf(fault->reason, "'%63[^']' is", key) != 1)
-		return line;
+	if (sscanf(fault->reason, "'%63[^']' is %15s", key, what) != 2 || !strcmp(what, "missing"))
+		return fault->line;
+	unsigned first = fault->line + !strcmp(what, "given"); /* the second of two */
 	LIST_EACH(struct scalar, scalar, scalars)
-	if (scalar->line >= fault->line && !strcmp(scalar->text, key))
-		line = scalar->line;
-	return line;
+	if (scalar->line >= first && !strcmp(scalar->text, key))
+		return scalar->line;
+	return fault->line;
 }
 
 void *document_check(struct checker *c, const struct rule_file *file,
@@ -268,9 +268,9 @@ void *document_check(struct checker *c, const struct rule_file *file,
 	struct fault fault;
 	void *data;
 
-	if (!document_scan(c->arena, file, scalars, &fault))
+	if (!document_scan(c->scratch, file, scalars, &fault))
 		check_problem(c, fault.line, "%s", fault.reason);
-	else if (!document_parse(c->arena, file, schema, &data, &fault))
+	else if (!document_parse(c->scratch, file, schema, &data, &fault))
 		check_problem(c, fault_line(scalars, &fault), "%s", fault.reason);
 	else
 		return data;

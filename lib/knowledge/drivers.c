@@ -182,12 +182,23 @@ static bool loldrivers_load(struct knowledge *k, struct checker *c)
 	return index_build(&k->bad_driver_index, k->arena, rows, t.rows, sizeof(*rows));
 }
 
+static bool vendors_load(struct knowledge *k, struct checker *c)
+{
+	return names_load(k, c, &vendors, &k->vendors, &k->vendor_index);
+}
+
+static bool linux_modules_load(struct knowledge *k, struct checker *c)
+{
+	return names_load(k, c, &linux_modules, &k->linux_modules, &k->linux_index);
+}
+
 bool drivers_load(struct knowledge *k, struct checker *c)
 {
-	return names_load(k, c, &vendors, &k->vendors, &k->vendor_index) &&
-	       names_load(k, c, &linux_modules, &k->linux_modules, &k->linux_index) &&
-	       altitudes_load(k, c) && inbox_load(k, c) && passthrough_load(k, c) &&
-	       loldrivers_load(k, c);
+	static table_loader *const loaders[] = {vendors_load, linux_modules_load, altitudes_load,
+						inbox_load,   passthrough_load,   loldrivers_load,
+						NULL};
+
+	return tables_load(k, c, loaders);
 }
 
 /* ---- lookup

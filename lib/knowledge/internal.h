@@ -48,6 +48,7 @@ enum { PROBLEMS_MAX = 2000, PROBLEMS_PER_FILE = 10 };
 
 struct checker {
 	struct arena *arena;   /* of the reasons */
+	struct arena *scratch; /* of the document being looked at */
 	struct list *problems; /* struct rule_problem */
 	const char *file;      /* being looked at */
 	unsigned in_file;      /* problems it has */
@@ -60,6 +61,9 @@ void check_problem(struct checker *c, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Whether the current file has problems. A NULL @p c has none. */
 bool check_failed(const struct checker *c);
+
+/* What one document may need while it is looked at. */
+#define SCRATCH_MAX (UINT64_C(32) << 20)
 
 /* The bytes are UTF-8 text without characters that are not what they look like. */
 void check_text(struct checker *c, const struct rule_file *file);
@@ -221,7 +225,12 @@ const struct rule_file *knowledge_find(const struct knowledge *knowledge, const 
 size_t knowledge_folder(const struct knowledge *knowledge, const char *folder,
 			const struct rule_file **ret_first);
 
-/* Fill in the tables of their subject. False: no memory. What is wrong goes to @p c. */
+/* Fills in one table; what is wrong goes to @p c. False: no memory. */
+typedef bool table_loader(struct knowledge *knowledge, struct checker *c);
+/* One after the other; a file that is bad is left out. @p loaders ends with NULL. */
+bool tables_load(struct knowledge *knowledge, struct checker *c, table_loader *const loaders[]);
+
+/* The tables of one subject. */
 bool bugchecks_load(struct knowledge *knowledge, struct checker *c);
 bool drivers_load(struct knowledge *knowledge, struct checker *c);
 bool content_load(struct knowledge *knowledge, struct checker *c);

@@ -115,7 +115,6 @@ static bool list_files(struct knowledge *k)
 	return !arena_failed(k->arena);
 }
 
-/* Leaves out the table that was just checked, if it is bad. */
 static void check_texts(struct knowledge *k, struct checker *c)
 {
 	for (size_t i = 0; i < k->file_count; i++) {
@@ -126,14 +125,15 @@ static void check_texts(struct knowledge *k, struct checker *c)
 	}
 }
 
-/* Tables are dropped after all of them were read: their problems say which. */
-static void drop_bad_tables(struct knowledge *k, const struct checker *c, size_t first_problem)
+static void check_document(struct knowledge *k, struct checker *c, struct rule_file *file)
 {
-	for (size_t p = first_problem; p < c->problems->count; p++) {
-		const struct rule_problem *problem = list_at(c->problems, p);
-		for (size_t i = 0; i < k->file_count; i++)
-			if (!strcmp(k->files[i].name, problem->file))
-				k->files[i].data = NULL;
+	switch (rule_kind(file->name)) {
+	case RULE_BUGCHECK: bugcheck_check(k, c, file); break;
+	case RULE_INCIDENT: incident_check(k, c, file); break;
+	case RULE_FIX: fix_check(k, c, file); break;
+	case RULE_YARA: yara_check(k, c, file); break;
+	case RULE_TABLE:
+	case RULE_UNKNOWN: break;
 	}
 }
 
@@ -144,14 +144,13 @@ static void check_documents(struct knowledge *k, struct checker *c)
 		if (!file->data)
 			continue;
 		check_begin(c, file->name);
-		switch (rule_kind(file->name)) {
-		case RULE_BUGCHECK: bugcheck_check(k, c, file); break;
-		case RULE_INCIDENT: incident_check(k, c, file); break;
-		case RULE_FIX: fix_check(k, c, file); break;
-		case RULE_YARA: yara_check(k, c, file); break;
-		case RULE_TABLE:
-		case RULE_UNKNOWN: break;
-		}
+		c->scratch = arena_create(SCRATCH_MAX);
+		if (c->scratch)
+			check_document(k, c, file);
+		if (!c->scratch || (arena_failed(c->scratch) && !check_failed(c)))
+			check_problem(c, 0, "needs more memory than a rule file may");
+		arena_destroy(c->scratch);
+		c->scratch = NULL;
 		if (check_failed(c))
 			file->data = NULL;
 	}
@@ -159,28 +158,19 @@ static void check_documents(struct knowledge *k, struct checker *c)
 
 struct error *knowledge_fill(struct knowledge *k, struct checker *c)
 {
-	size_t first_problem = 0;
-
-	if (c) {
+	if (c)
 		check_texts(k, c);
-		first_problem = c->problems->count;
-	}
 	if (!bugchecks_load(k, c) || !drivers_load(k, c) || !content_load(k, c))
 		return error_create(ERROR_LIMIT, "the rules need more memory than they may");
 	struct error *err = yara_begin(k);
 	if (err)
 		return err;
-	if (c) {
-		drop_bad_tables(k, c, first_problem);
+	if (c)
 		check_documents(k, c);
-	} else if (embedded_yara_size) {
-		err = yara_load(k, embedded_yara, embedded_yara_size);
-		error_destroy(err); /* another libyara than at build time: compile */
-	}
+	else if (embedded_yara_size) /* fails with another libyara than at build time: compile */
+		error_destroy(yara_load(k, embedded_yara, embedded_yara_size));
 	if (!k->yara)
 		err = yara_compile(k, c);
-	else
-		err = NULL;
 	if (err)
 		return err;
 	if (!list_files(k))

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { ROWS_MAX = 200000 };
 
@@ -120,10 +121,10 @@ struct key {
 static int by_key(const void *a, const void *b)
 {
 	const struct key *x = a, *y = b;
-	int order = strcmp(x->cells[0], y->cells[0]);
+	int order = strcasecmp(x->cells[0], y->cells[0]);
 
 	if (!order)
-		order = strcmp(x->cells[1], y->cells[1]);
+		order = strcasecmp(x->cells[1], y->cells[1]);
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
@@ -131,7 +132,7 @@ static void check_unique(struct checker *c, const struct table_spec *spec, struc
 {
 	if (!spec->key || table->rows < 2)
 		return;
-	struct key *keys = arena_alloc(c->arena, table->rows, sizeof(*keys));
+	struct key *keys = calloc(table->rows, sizeof(*keys));
 	if (!keys)
 		return;
 	for (size_t i = 0; i < table->rows; i++) {
@@ -141,10 +142,11 @@ static void check_unique(struct checker *c, const struct table_spec *spec, struc
 	}
 	qsort(keys, table->rows, sizeof(*keys), by_key);
 	for (size_t i = 1; i < table->rows; i++)
-		if (text_equal_nocase(keys[i - 1].cells[0], keys[i].cells[0]) &&
-		    text_equal_nocase(keys[i - 1].cells[1], keys[i].cells[1]))
+		if (!strcasecmp(keys[i - 1].cells[0], keys[i].cells[0]) &&
+		    !strcasecmp(keys[i - 1].cells[1], keys[i].cells[1]))
 			check_problem(c, keys[i].line, "%s %s stands already in line %u",
 				      keys[i].cells[0], keys[i].cells[1], keys[i - 1].line);
+	free(keys);
 }
 
 bool table_load(struct knowledge *knowledge, struct checker *c, const struct table_spec *spec,
@@ -189,6 +191,20 @@ bool table_load(struct knowledge *knowledge, struct checker *c, const struct tab
 		return true;
 	ret->rows = 0;
 	return false;
+}
+
+bool tables_load(struct knowledge *knowledge, struct checker *c, table_loader *const loaders[])
+{
+	for (; *loaders; loaders++) {
+		if (!(*loaders)(knowledge, c))
+			return false;
+		if (!check_failed(c))
+			continue;
+		for (size_t i = 0; i < knowledge->file_count; i++)
+			if (!strcmp(knowledge->files[i].name, c->file))
+				knowledge->files[i].data = NULL;
+	}
+	return true;
 }
 
 /* ---- finding a row by name

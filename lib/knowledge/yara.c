@@ -227,3 +227,10 @@ void knowledge_set_yara(struct knowledge *knowledge, void *rules)
 		yr_rules_destroy(knowledge->yara);
 	knowledge->yara = rules;
 }
+
+void knowledge_set_yara(struct knowledge *knowledge, void *rules)
+{
+	if (knowledge->yara)
+		yr_rules_destroy(knowledge->yara);
+	knowledge->yara = rules;
+}
