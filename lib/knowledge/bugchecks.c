@@ -186,8 +186,7 @@ bool bugchecks_load(struct knowledge *k, struct checker *c)
 	return tables_load(k, c, loaders);
 }
 
-/* ---- lookup
- * --------------------------------------------------------------------------------------- */
+/* ---- lookup --------------------------------------------------------------------------------- */
 
 /* The code without the bit that says "this is the small variant of it" (0x1000007E). Codes such as
  * 0xC000021A and 0xDEADDEAD have that bit for other reasons and are whole. */
@@ -263,8 +262,7 @@ const char *knowledge_status(const struct knowledge *knowledge, uint32_t status,
 	return found->name;
 }
 
-/* ---- pages
- * ---------------------------------------------------------------------------------------- */
+/* ---- pages ---------------------------------------------------------------------------------- */
 
 struct page {
 	const char *code, *name, *meaning;

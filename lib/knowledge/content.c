@@ -101,8 +101,7 @@ bool content_load(struct knowledge *k, struct checker *c)
 	return tables_load(k, c, loaders);
 }
 
-/* ---- lookup
- * --------------------------------------------------------------------------------------- */
+/* ---- lookup --------------------------------------------------------------------------------- */
 
 static bool rule_fits(const struct content_rule *rule, const char *path, const char *name)
 {

@@ -14,8 +14,7 @@ const cyaml_schema_value_t document_text = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, TEXT_LENGTH_MAX),
 };
 
-/* ---- memory
- * --------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 /* In front of every block, as arenas do not know sizes. */
 struct block {
@@ -46,8 +45,7 @@ static void *document_memory(void *context, void *old, size_t size)
 	return new + 1;
 }
 
-/* ---- parsing by a schema
- * -------------------------------------------------------------------------- */
+/* ---- parsing by a schema -------------------------------------------------------------------- */
 
 /* What libcyaml said: the message, then a backtrace from the inside out. */
 struct log {
@@ -150,8 +148,7 @@ struct error *document_load(struct arena *arena, const struct rule_file *file,
 	return error_create(ERROR_RULES, "%s:%u: %s", file->name, fault.line, fault.reason);
 }
 
-/* ---- the full look
- * -------------------------------------------------------------------------------- */
+/* ---- the full look -------------------------------------------------------------------------- */
 
 static bool fault_at(struct fault *fault, const yaml_mark_t *mark, const char *reason)
 {

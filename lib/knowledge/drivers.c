@@ -201,8 +201,7 @@ bool drivers_load(struct knowledge *k, struct checker *c)
 	return tables_load(k, c, loaders);
 }
 
-/* ---- lookup
- * --------------------------------------------------------------------------------------- */
+/* ---- lookup --------------------------------------------------------------------------------- */
 
 /* Module names of Linux have no extension (but for .ko on disk), and - and _ are the same in them.
  */

@@ -125,8 +125,7 @@ struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *are
 	return knowledge_fix_for(knowledge, arena, verdict_class, family, category, false, ret);
 }
 
-/* ---- checking
- * ------------------------------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------------------------- */
 
 static bool is_verdict_class(const char *word)
 {

@@ -118,8 +118,7 @@ static void incident_fill(struct arena *arena, const struct raw_incident *raw, s
 	};
 }
 
-/* ---- lookup
- * --------------------------------------------------------------------------------------- */
+/* ---- lookup --------------------------------------------------------------------------------- */
 
 static bool drivers_fit(const struct raw_incident *raw, const char *driver)
 {
@@ -199,8 +198,7 @@ const char *const *knowledge_incident_ids(const struct knowledge *knowledge)
 	return knowledge->incident_ids;
 }
 
-/* ---- checking
- * ------------------------------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------------------------- */
 
 /* Describes @p text, the value of @p key, if @p wrong says something. */
 static void check_value(struct checker *c, const struct list *scalars, const char *key,

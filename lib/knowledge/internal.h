@@ -9,8 +9,7 @@
 
 #include "knowledge.h"
 
-/* ---- rule files
- * ---------------------------------------------------------------------------------- */
+/* ---- rule files ----------------------------------------------------------------------------- */
 
 struct rule_file {
 	const char *name; /* relative to rules/, with '/' */
@@ -41,8 +40,7 @@ enum { RULE_HASH_SIZE = sizeof("sha256:") + 64 };
 /* False if libcrypto fails. */
 bool rule_files_hash(const struct rule_file *files, size_t count, char hash[RULE_HASH_SIZE]);
 
-/* ---- checking
- * ------------------------------------------------------------------------------------ */
+/* ---- checking ------------------------------------------------------------------------------- */
 
 enum { PROBLEMS_MAX = 2000, PROBLEMS_PER_FILE = 10 };
 
@@ -85,8 +83,7 @@ bool has_wildcard(const char *text);
 /* Hexadecimal with or without 0x, at most 16 digits, nothing else. */
 bool parse_hex(const char *text, uint64_t *ret);
 
-/* ---- tables
- * -------------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 enum cell {
 	CELL_TEXT,
@@ -155,8 +152,7 @@ bool index_build(struct index *index, struct arena *arena, const void *rows, siz
 const void *index_next(const struct index *index, const char *name, uint32_t *cursor);
 const void *index_find(const struct index *index, const char *name);
 
-/* ---- the loaded rules
- * ---------------------------------------------------------------------------- */
+/* ---- the loaded rules ----------------------------------------------------------------------- */
 
 struct role {
 	const char *role, *text;

@@ -41,8 +41,7 @@ const char *const *knowledge_files(const struct knowledge *knowledge);
 /* Bytes of one of them; NULL if it is not there. */
 const char *knowledge_file(const struct knowledge *knowledge, const char *name, size_t *ret_size);
 
-/* ---- stop codes: bugchecks.tsv, bugchecks/0x00000050.yaml --------------------------------------
- */
+/* ---- stop codes: bugchecks.tsv, bugchecks/0x00000050.yaml ----------------------------------- */
 
 /* What a parameter of a stop code is. The word is the column value in bugchecks.tsv. */
 struct bugcheck {
@@ -85,8 +84,7 @@ const char *knowledge_subcode(const struct knowledge *knowledge, uint32_t code, 
 const char *knowledge_status(const struct knowledge *knowledge, uint32_t status,
 			     const char **ret_meaning);
 
-/* ---- drivers ------------------------------------------------------------------------------------
- */
+/* ---- drivers -------------------------------------------------------------------------------- */
 
 struct driver_info {
 	const char *name;
@@ -114,8 +112,7 @@ struct bad_driver {
 const struct bad_driver *knowledge_bad_driver(const struct knowledge *knowledge, const char *name,
 					      uint32_t timestamp, bool *ret_exact);
 
-/* ---- content files: content_files.tsv, YARA rules in content/
- * --------------------------------------------- */
+/* ---- content files: content_files.tsv, YARA rules in content/ ------------------------------- */
 
 struct content_type {
 	const char *id; /* "crowdstrike-channel" */
@@ -140,8 +137,7 @@ void *knowledge_yara(const struct knowledge *knowledge);
  * of content/: `culprit scan`. Before anything is shared. */
 void knowledge_set_yara(struct knowledge *knowledge, void *rules);
 
-/* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml
- * --------------------------------------- */
+/* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml ---------------------------------- */
 
 struct incident_offset {
 	const char *module, *version, *offset, *instruction, *note;

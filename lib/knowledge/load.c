@@ -32,8 +32,7 @@ void knowledge_destroy(struct knowledge *knowledge)
 	free(knowledge);
 }
 
-/* ---- files
- * ---------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 static int file_by_name(const void *key, const void *element)
 {
@@ -87,8 +86,7 @@ const char *knowledge_file(const struct knowledge *knowledge, const char *name, 
 	return file->data;
 }
 
-/* ---- loading
- * -------------------------------------------------------------------------------------- */
+/* ---- loading -------------------------------------------------------------------------------- */
 
 /* Takes out the files that were left out, and lists the rest. */
 static bool list_files(struct knowledge *k)

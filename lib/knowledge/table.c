@@ -207,8 +207,7 @@ bool tables_load(struct knowledge *knowledge, struct checker *c, table_loader *c
 	return true;
 }
 
-/* ---- finding a row by name
- * ------------------------------------------------------------------------ */
+/* ---- finding a row by name ------------------------------------------------------------------ */
 
 static uint32_t name_hash(const char *name)
 {

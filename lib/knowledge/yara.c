@@ -108,8 +108,7 @@ struct error *yara_compile(struct knowledge *knowledge, struct checker *c)
 	return NULL;
 }
 
-/* ---- checking
- * ------------------------------------------------------------------------------------- */
+/* ---- checking ------------------------------------------------------------------------------- */
 
 static const char *meta_text(YR_RULE *rule, const char *name)
 {
@@ -182,8 +181,7 @@ void yara_check(const struct knowledge *knowledge, struct checker *c, const stru
 	yr_rules_destroy(rules);
 }
 
-/* ---- rules compiled when the program was built
- * ---------------------------------------------------- */
+/* ---- rules compiled when the program was built ---------------------------------------------- */
 
 struct reader {
 	const unsigned char *bytes;
@@ -219,13 +217,6 @@ struct error *yara_load(struct knowledge *knowledge, const void *bytes, size_t s
 void *knowledge_yara(const struct knowledge *knowledge)
 {
 	return knowledge->yara;
-}
-
-void knowledge_set_yara(struct knowledge *knowledge, void *rules)
-{
-	if (knowledge->yara)
-		yr_rules_destroy(knowledge->yara);
-	knowledge->yara = rules;
 }
 
 void knowledge_set_yara(struct knowledge *knowledge, void *rules)
