@@ -208,7 +208,8 @@ static void put_thread(struct bytes *out)
 	store(at + kdbg_value(profile, 0x29a), pointer, thread->teb);
 	store(at + kdbg_value(profile, 0x2a2), 1, thread->state);
 	store(at + profile->thread_created, 8, thread->created);
-	store(at + profile->thread_cid, pointer, recipe.process.pid);
+	/* An idle thread is the System process's, but its client id is 0, 0. */
+	store(at + profile->thread_cid, pointer, thread->tid ? recipe.process.pid : 0);
 	store(at + profile->thread_cid + pointer, pointer, thread->tid);
 }
 
