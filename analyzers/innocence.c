@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LOWEST_FLIPPED_BIT = 16, WORDS_MAX = 8192 };
+enum { LOWEST_FLIPPED_BIT = 16 };
 
 struct reading {
 	enum verdict_class verdict_class;
@@ -128,8 +128,8 @@ static bool flipped_bit(const struct analysis *a, uint64_t *ret_good)
 			return true;
 		}
 	}
-	uint64_t at = r->crash.context.sp;
-	for (unsigned i = 0; i < WORDS_MAX && on_live_stack(a, at); i++, at += pointer_size(d)) {
+	struct stack_span live = live_stack(a);
+	for (uint64_t at = live.low; at < live.high; at += pointer_size(d)) {
 		if (read_pointer(d, at, &value) && one_bit_off(a, value, bad)) {
 			*ret_good = value;
 			return true;

@@ -189,6 +189,10 @@ static void summarize_none(struct analysis *a)
 		r->verdict.summary =
 			"No driver is blamed: nothing in this dump ties a third-party driver "
 			"to the crash.";
+	if (m && r->crash.explanation)
+		report_say(r, &r->verdict.because, "the fault is at %s, `%s`: %s",
+			   report_where(r, a->dump, r->crash.context.ip),
+			   r->crash.instruction ? r->crash.instruction : "?", r->crash.explanation);
 	if (best && best->score > 0)
 		report_say(r, &r->verdict.because,
 			   "%s is on the stack, but as far as this dump shows it may only be a "
