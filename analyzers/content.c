@@ -98,7 +98,7 @@ static struct error *run(struct analysis *a)
 	enum { FILES_MAX = 1000 };
 
 	memory_text_find(a->dump, a->report->arena, true, &texts);
-	struct reach_map *map = reach_build(a);
+	const struct reach_map *map = reach_map(a);
 	if (!map)
 		return NULL;
 	LIST_EACH(struct found_text, t, &texts)

@@ -64,7 +64,7 @@ static int compare(const void *a, const void *b)
 	return (x->value > y->value) - (x->value < y->value);
 }
 
-struct reach_map *reach_build(const struct analysis *a)
+static struct reach_map *build(const struct analysis *a)
 {
 	const struct dump *d = a->dump;
 	const struct report *r = a->report;
@@ -90,6 +90,13 @@ struct reach_map *reach_build(const struct analysis *a)
 	if (map->pointers.count)
 		qsort(map->pointers.items, map->pointers.count, sizeof(struct pointer), compare);
 	return map;
+}
+
+const struct reach_map *reach_map(struct analysis *a)
+{
+	if (!a->reach)
+		a->reach = build(a);
+	return a->reach;
 }
 
 struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size)

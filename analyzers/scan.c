@@ -227,7 +227,7 @@ static struct error *run(struct analysis *a)
 
 	if (!rules || !a->dump->ops || !image_init(&image, a->report->arena, a->dump->space))
 		return NULL;
-	struct scan scan = {a, &image, reach_build(a)};
+	struct scan scan = {a, &image, reach_map(a)};
 	if (image.size && scan.map && yr_scanner_create(rules, &scanner) == ERROR_SUCCESS) {
 		/* Without the flag libyara takes over the process's signal handlers. */
 		yr_scanner_set_flags(scanner, SCAN_FLAGS_NO_TRYCATCH);
