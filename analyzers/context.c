@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CONTEXT_STEP = 8, TRAP_FRAME_RIP = 0x168 };
+enum { CONTEXT_STEP = 8, TRAP_FRAME_RIP = 0x168, NULL_PAGE = 0x10000 };
 
 static void take(struct analysis *a, const struct registers *regs, const char *source,
 		 bool is_fault)
@@ -24,6 +24,8 @@ static bool plausible_sp(const struct analysis *a, const struct registers *regs,
 	       (regs->sp > at || regs->sp < saved.low);
 }
 
+/* Whether registers can be those of this fault: where the stop code says it happened, at the
+ * address that could not be fetched, in a driver, or nowhere at all (a call through NULL). */
 static bool plausible(const struct analysis *a, const struct registers *regs)
 {
 	uint64_t expected;
@@ -34,7 +36,7 @@ static bool plausible(const struct analysis *a, const struct registers *regs)
 		return regs->ip == expected;
 	if (a->report->crash.has_address && regs->ip == a->report->crash.address)
 		return true;
-	return module_of(a->dump, regs->ip, NULL) != NULL;
+	return regs->ip < NULL_PAGE || module_of(a->dump, regs->ip, NULL);
 }
 
 /* The parameter that points at the registers. */

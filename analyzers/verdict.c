@@ -132,12 +132,14 @@ static const char *deed(const struct analysis *a)
 	const struct suspect *s = list_at(&r->suspects, 0);
 	const struct reason *e = list_at(&s->evidence, 0);
 
+	if (a->dump->live)
+		return "stopped responding; Windows took this dump and went on";
+	if (!r->verdict.culprit->loaded)
+		return "was unloaded while its code was still needed, which crashed the machine";
 	if (!strcmp(e->kind, "raised-by"))
 		return "stopped the machine itself";
 	if (!strcmp(e->kind, "bad-call"))
 		return "crashed the machine by calling an address that is no code";
-	if (!strcmp(e->kind, "unloaded"))
-		return "was unloaded while its code was still needed, which crashed the machine";
 	if (!strcmp(e->kind, "hung-processor") || !strcmp(e->kind, "interrupted") ||
 	    stop_family(a, "hang"))
 		return "kept a processor busy until the watchdog stopped the machine";
