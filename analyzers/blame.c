@@ -20,7 +20,7 @@ static const double WEIGHT_POOL_CALLER = 0.4;
 static const double WEIGHT_STACK = 0.2;
 static const double WEIGHT_CALL_SEEN = 0.1;
 
-enum { STUCK_FRAMES = 3, HANGING_FRAMES = 2 };
+enum { STUCK_FRAMES = 3, DEEPLY_STUCK = 10, HANGING_FRAMES = 2 };
 
 /* The suspect for @p module, NULL if it cannot be one. */
 static struct suspect *suspect(struct analysis *a, const struct module *module)
@@ -186,10 +186,10 @@ static double stack_weight(const struct analysis *a, const struct frame *f, cons
 	unsigned count = frames_of(a, f->module);
 
 	if (stop_family(a, "video") && count >= STUCK_FRAMES && f->module->category &&
-	    !strcmp(f->module->category, "gpu")) {
+	    !strcmp(f->module->category, "graphics")) {
 		*ret_text =
 			"the display stack stopped in it: %s is the first of %u return addresses";
-		return WEIGHT_STUCK;
+		return count >= DEEPLY_STUCK ? WEIGHT_NAMED : WEIGHT_STUCK;
 	}
 	if (code == 0x133 && count >= HANGING_FRAMES) {
 		*ret_text = "it is what the processor was busy with: %s is the first of %u return "
@@ -212,27 +212,41 @@ static double stack_weight(const struct analysis *a, const struct frame *f, cons
 	return WEIGHT_STACK + (f->call_seen ? WEIGHT_CALL_SEEN : 0);
 }
 
-/* First suspectable module on the stack; the ones behind it are hardly more than bystanders. */
+static bool seen_before(const struct analysis *a, size_t index)
+{
+	const struct frame *f = list_at(&a->report->stack, index), *other = a->report->stack.items;
+
+	for (size_t i = 0; i < index; i++)
+		if (other[i].module == f->module)
+			return true;
+	return false;
+}
+
+/* First suspectable module on the stack; the ones behind it are hardly more than bystanders. A
+ * driver that something better already speaks against gets its frames mentioned, no more. */
 static void on_the_stack(struct analysis *a)
 {
 	struct report *r = a->report;
+	size_t direct = r->suspects.count;
 	double share = 1;
 
 	for (size_t i = 0; i < r->stack.count; i++) {
 		const struct frame *f = list_at(&r->stack, i);
 		const char *text;
-		if (!f->module || !may_be_culprit(a, f->module, NULL))
+		if (!f->module || f->slot == 0 || seen_before(a, i) ||
+		    !may_be_culprit(a, f->module, NULL))
 			continue;
-		bool seen = false;
-		for (size_t k = 0; k < i && !seen; k++)
-			seen = ((struct frame *)list_at(&r->stack, k))->module == f->module;
-		if (seen)
-			continue;
-		double weight = stack_weight(a, f, &text) * share;
 		struct suspect *s = report_suspect(r, f->module);
+		unsigned count = frames_of(a, f->module);
+		if ((size_t)(s - (struct suspect *)r->suspects.items) < direct) {
+			suspect_evidence(r, s, "stack", WEIGHT_CALL_SEEN, f->slot,
+					 "%u address%s of it %s on the stack", count,
+					 count == 1 ? "" : "es", count == 1 ? "is" : "are");
+			continue;
+		}
+		double weight = stack_weight(a, f, &text) * share;
 		suspect_evidence(r, s, "stack", weight, f->slot, "%s",
-				 arena_printf(r->arena, text, where(a, f->address),
-					      frames_of(a, f->module)));
+				 arena_printf(r->arena, text, where(a, f->address), count));
 		share = 0.3;
 	}
 }

@@ -28,7 +28,7 @@ static struct content_file *file_of(struct analysis *a, const char *path)
 		f->owner = type->owners;
 		f->vendor = type->vendor;
 	}
-	list_init(&f->evidence, r->arena, sizeof(struct evidence), 64);
+	list_init(&f->evidence, r->arena, sizeof(struct reason), 64);
 	return f;
 }
 
@@ -98,7 +98,7 @@ static struct error *run(struct analysis *a)
 	enum { FILES_MAX = 1000 };
 
 	memory_text_find(a->dump, a->report->arena, true, &texts);
-	struct reach_map *map = reach_build(a);
+	const struct reach_map *map = reach_map(a);
 	if (!map)
 		return NULL;
 	LIST_EACH(struct found_text, t, &texts)

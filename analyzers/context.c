@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CONTEXT_STEP = 8, TRAP_FRAME_RIP = 0x168 };
+enum { CONTEXT_STEP = 8, TRAP_FRAME_RIP = 0x168, NULL_PAGE = 0x10000 };
 
 static void take(struct analysis *a, const struct registers *regs, const char *source,
 		 bool is_fault)
@@ -15,6 +15,17 @@ static void take(struct analysis *a, const struct registers *regs, const char *s
 	a->report->crash.is_fault = is_fault;
 }
 
+/* A frame's own stack pointer: above it on the same stack, or on another one. */
+static bool plausible_sp(const struct analysis *a, const struct registers *regs, uint64_t at)
+{
+	struct stack_span saved = saved_stack(a->dump);
+
+	return dump_is_kernel_address(a->dump, regs->sp) && regs->sp % pointer_size(a->dump) == 0 &&
+	       (regs->sp > at || regs->sp < saved.low);
+}
+
+/* Whether registers can be those of this fault: where the stop code says it happened, at the
+ * address that could not be fetched, in a driver, or nowhere at all (a call through NULL). */
 static bool plausible(const struct analysis *a, const struct registers *regs)
 {
 	uint64_t expected;
@@ -25,7 +36,7 @@ static bool plausible(const struct analysis *a, const struct registers *regs)
 		return regs->ip == expected;
 	if (a->report->crash.has_address && regs->ip == a->report->crash.address)
 		return true;
-	return module_of(a->dump, regs->ip, NULL) != NULL;
+	return regs->ip < NULL_PAGE || module_of(a->dump, regs->ip, NULL);
 }
 
 /* The parameter that points at the registers. */
@@ -49,15 +60,14 @@ static bool from_parameter(struct analysis *a)
 	return false;
 }
 
-/* Whether a stop of this code can have left the registers of a fault on the stack. */
+/* Whether a stop of this code is about a fault, whose registers must then be somewhere. */
 static bool code_has_fault(const struct analysis *a)
 {
-	static const char *const families[] = {
-		"memory",     "exception", "trap",     "pool",     "integrity", "unload", "stack",
-		"filesystem", "registry",  "verifier", "critical", "store",     "other"};
+	static const char *const roles[] = {"code_addr", "bad_addr",   "exc_code",
+					    "trap_no",   "exc_record", "trap_frame"};
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-		if (stop_family(a, families[i]))
+	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
+		if (stop_parameter(a, roles[i]) >= 0)
 			return true;
 	return false;
 }
@@ -70,9 +80,10 @@ static bool from_stack_context(struct analysis *a)
 
 	if (stop_parameter(a, "code_addr") < 0 && stop_parameter(a, "exc_code") < 0)
 		return false;
-	for (uint64_t at = d->stack_low; at - d->stack_low < stack_span(d); at += CONTEXT_STEP) {
+	struct stack_span saved = saved_stack(d);
+	for (uint64_t at = saved.low; at < saved.high; at += CONTEXT_STEP) {
 		if (d->ops->registers_at(d, RECORD_CONTEXT, at, &regs) && plausible(a, &regs) &&
-		    regs.sp > at) {
+		    plausible_sp(a, &regs, at)) {
 			take(a, &regs, "context-on-stack", true);
 			return true;
 		}
@@ -86,15 +97,38 @@ static bool from_machine_frame(struct analysis *a, bool is_fault, const char *so
 	const struct dump *d = a->dump;
 	struct registers regs, full;
 
-	for (uint64_t at = d->stack_low; at - d->stack_low < stack_span(d); at += 8) {
+	struct stack_span saved = saved_stack(d);
+	for (uint64_t at = saved.low; at < saved.high; at += pointer_size(d)) {
 		if (!d->ops->registers_at(d, RECORD_MACHINE_FRAME, at, &regs) ||
-		    !plausible(a, &regs) || regs.sp <= at)
+		    !plausible(a, &regs) || !plausible_sp(a, &regs, at))
 			continue;
 		if (d->arch == ARCH_X86_64 &&
 		    d->ops->registers_at(d, RECORD_TRAP_FRAME, at - TRAP_FRAME_RIP, &full) &&
 		    full.ip == regs.ip && full.sp == regs.sp)
 			regs = full;
 		take(a, &regs, source, is_fault);
+		return true;
+	}
+	return false;
+}
+
+/* The watchdog's interrupt saved what was running as a trap frame, often on another stack than the
+ * one that was saved; the interrupt's own stack still points at it (seen: kd-dell-133). */
+static bool from_interrupt(struct analysis *a)
+{
+	const struct dump *d = a->dump;
+	struct stack_span saved = saved_stack(d);
+	struct registers regs;
+	uint64_t value;
+
+	if (from_machine_frame(a, false, "interrupted"))
+		return true;
+	for (uint64_t at = saved.low; at < saved.high; at += pointer_size(d)) {
+		if (!read_pointer(d, at, &value) || !dump_is_kernel_address(d, value) ||
+		    !d->ops->registers_at(d, RECORD_TRAP_FRAME, value, &regs) || regs.user_mode ||
+		    !module_of(d, regs.ip, NULL) || regs.sp <= value)
+			continue;
+		take(a, &regs, "interrupted", false);
 		return true;
 	}
 	return false;
@@ -166,7 +200,7 @@ static struct error *run(struct analysis *a)
 		/* found */
 	} else if (d->has_header_context && d->header_context_is_fault) {
 		take(a, &d->header_context, "header", true);
-	} else if (stop_family(a, "hang") && from_machine_frame(a, false, "interrupted")) {
+	} else if (stop_family(a, "hang") && from_interrupt(a)) {
 		/* the watchdog interrupted whatever was running */
 	} else if (code_has_fault(a) &&
 		   (from_stack_context(a) || from_machine_frame(a, true, "machine-frame"))) {

@@ -90,12 +90,14 @@ static void match_offset(struct match *m)
 	}
 }
 
-static bool ends_with_glob(const char *glob, const char *path)
+/* Globs are relative: they fit behind any folder, but only at a border between names. */
+static bool fits_glob(const char *glob, const char *path)
 {
 	char pattern[1024];
+	char separator = strchr(path, '\\') ? '\\' : '/';
 
-	snprintf(pattern, sizeof(pattern), "*%s", glob);
-	return text_glob(pattern, path);
+	snprintf(pattern, sizeof(pattern), "*%c%s", separator, glob);
+	return text_glob(glob, path) || text_glob(pattern, path);
 }
 
 static void match_content(struct match *m)
@@ -104,7 +106,7 @@ static void match_content(struct match *m)
 	{
 		LIST_EACH(struct content_file, f, &m->a->report->content_files)
 		{
-			if (!f->path || !ends_with_glob(*glob, f->path))
+			if (!f->path || !fits_glob(*glob, f->path))
 				continue;
 			agree(m, f->cited ? 0.4 : 0.1, "%s %s (evidence grade %c)",
 			      text_basename(f->path),

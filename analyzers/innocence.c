@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LOWEST_FLIPPED_BIT = 16, WORDS_MAX = 8192 };
+enum { LOWEST_FLIPPED_BIT = 16, LARGEST_OFFSET = 0x1000 };
 
 struct reading {
 	enum verdict_class verdict_class;
@@ -112,15 +112,12 @@ static bool one_bit_off(const struct analysis *a, uint64_t good, uint64_t bad)
 	       (dump_module_at(a->dump, good) || space_has(a->dump->space, good));
 }
 
-static bool flipped_bit(const struct analysis *a, uint64_t *ret_good)
+/* Looks for what @p bad should have been among the other registers and on the stack. */
+static bool nearly_valid(const struct analysis *a, uint64_t bad, uint64_t *ret_good)
 {
 	const struct report *r = a->report;
-	const struct dump *d = a->dump;
-	uint64_t value, bad = r->crash.address;
+	uint64_t value;
 
-	if (!r->crash.has_address || bad < 0x10000 || space_has(d->space, bad) ||
-	    dump_module_at(d, bad) || !r->crash.has_context)
-		return false;
 	for (unsigned i = 0; i < REGISTERS_MAX; i++) {
 		if ((r->crash.context.known & (UINT32_C(1) << i)) &&
 		    one_bit_off(a, r->crash.context.r[i], bad)) {
@@ -128,12 +125,35 @@ static bool flipped_bit(const struct analysis *a, uint64_t *ret_good)
 			return true;
 		}
 	}
-	uint64_t at = r->crash.context.sp;
-	for (unsigned i = 0; i < WORDS_MAX && on_live_stack(a, at); i++, at += pointer_size(d)) {
-		if (read_pointer(d, at, &value) && one_bit_off(a, value, bad)) {
+	struct stack_span live = live_stack(a);
+	for (uint64_t at = live.low; at < live.high; at += pointer_size(a->dump)) {
+		if (read_pointer(a->dump, at, &value) && one_bit_off(a, value, bad)) {
 			*ret_good = value;
 			return true;
 		}
+	}
+	return false;
+}
+
+/* The pointers that led to the address: itself, and registers it was computed from. */
+static bool flipped_bit(const struct analysis *a, uint64_t *ret_bad, uint64_t *ret_good)
+{
+	const struct report *r = a->report;
+	const struct dump *d = a->dump;
+	uint64_t bad = r->crash.address;
+
+	if (!r->crash.has_address || bad < 0x10000 || space_find(d->space, bad) ||
+	    dump_module_at(d, bad) || !r->crash.has_context || !r->crash.is_fault)
+		return false;
+	*ret_bad = bad;
+	if (nearly_valid(a, bad, ret_good))
+		return true;
+	for (unsigned i = 0; i < REGISTERS_MAX; i++) {
+		*ret_bad = r->crash.context.r[i];
+		if ((r->crash.context.known & (UINT32_C(1) << i)) &&
+		    bad - *ret_bad < LARGEST_OFFSET && *ret_bad != bad &&
+		    nearly_valid(a, *ret_bad, ret_good))
+			return true;
 	}
 	return false;
 }
@@ -151,7 +171,7 @@ static struct error *run(struct analysis *a)
 {
 	struct report *r = a->report;
 	const struct reading *reading = reading_of(stop_code(a->dump));
-	uint64_t good;
+	uint64_t bad, good;
 
 	if (reading) {
 		say(a, reading->verdict_class, reading->text);
@@ -161,13 +181,13 @@ static struct error *run(struct analysis *a)
 				    reading->text);
 		}
 	}
-	if (flipped_bit(a, &good)) {
+	if (flipped_bit(a, &bad, &good)) {
 		const char *text = arena_printf(r->arena,
-						"the address that faulted (0x%" PRIx64
+						"the pointer that faulted (0x%" PRIx64
 						") differs in a single bit from 0x%" PRIx64
 						", which is valid: a flipped bit in memory "
 						"explains that better than any driver",
-						r->crash.address, good);
+						bad, good);
 		say(a, CLASS_HARDWARE, text);
 		against_all(a, "flipped-bit", 0.5, text);
 	}

@@ -87,8 +87,9 @@ static void explain(struct analysis *a, const struct instruction *in)
 	const char *base = op->base >= 0 ? register_name(a->dump->arch, (unsigned)op->base) : NULL;
 	const char *words = address_words(a, r->crash.address);
 	if (!base) {
-		r->crash.explanation = arena_printf(r->arena, "it %s %u bytes at 0x%" PRIx64 ": %s",
-						    access_verb(op), op->bytes, op->address, words);
+		r->crash.explanation = arena_printf(
+			r->arena, "it %s %u byte%s at 0x%" PRIx64 ": %s", access_verb(op),
+			op->bytes, plural(op->bytes), op->address, words);
 		return;
 	}
 	char index[64] = "";
@@ -98,8 +99,9 @@ static void explain(struct analysis *a, const struct instruction *in)
 	bool tested = regs->r[op->base] >= NULL_PAGE &&
 		      tested_before(a, regs->ip, op->base, test, sizeof(test));
 	r->crash.explanation = arena_printf(
-		r->arena, "it %s %u bytes through %s = 0x%" PRIx64 "%s; that is %s%s%s%s",
-		access_verb(op), op->bytes, base, regs->r[op->base], index, words,
+		r->arena, "it %s %u byte%s through %s = 0x%" PRIx64 "%s; that is %s%s%s%s",
+		access_verb(op), op->bytes, plural(op->bytes), base, regs->r[op->base], index,
+		words,
 		tested ? ". It is no NULL pointer bug: the code tests the pointer just before ("
 		       : "",
 		tested ? test : "", tested ? ")" : "");

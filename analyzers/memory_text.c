@@ -164,6 +164,9 @@ bool is_file_path(const struct dump *dump, const char *text)
 	for (size_t i = 0; i < sizeof(not_files) / sizeof(*not_files); i++)
 		if (text_starts_nocase(text, not_files[i]))
 			return false;
+	/* One name below the root is an ACPI object or a fragment more often than a file. */
+	if (text[0] == '\\' && name == text + 1)
+		return false;
 	/* A file's name has a suffix; a device's or a key's seldom has. */
 	const char *dot = strrchr(name, '.');
 	if (!dot || strlen(dot) < 2 || strlen(dot) > 12)

@@ -43,6 +43,20 @@ static void step(const struct analysis *a, struct reach_map *map, uint64_t value
 	}
 }
 
+static void stack_words(const struct analysis *a, struct reach_map *map, struct stack_span span,
+			enum reach_kind kind)
+{
+	uint64_t value;
+
+	for (uint64_t at = span.low; at < span.high; at += pointer_size(a->dump)) {
+		if (!read_pointer(a->dump, at, &value) || !dump_is_kernel_address(a->dump, value))
+			continue;
+		add(map, value, kind, at, -1);
+		if (kind == REACH_STACK)
+			step(a, map, value);
+	}
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct pointer *x = a, *y = b;
@@ -50,12 +64,11 @@ static int compare(const void *a, const void *b)
 	return (x->value > y->value) - (x->value < y->value);
 }
 
-struct reach_map *reach_build(const struct analysis *a)
+static struct reach_map *build(const struct analysis *a)
 {
 	const struct dump *d = a->dump;
 	const struct report *r = a->report;
 	struct reach_map *map = arena_alloc(r->arena, 1, sizeof(*map));
-	uint64_t value;
 
 	if (!map)
 		return NULL;
@@ -68,17 +81,22 @@ struct reach_map *reach_build(const struct analysis *a)
 		    (int)i);
 		step(a, map, r->crash.context.r[i]);
 	}
-	for (uint64_t at = d->stack_low; at - d->stack_low < stack_span(d); at += pointer_size(d)) {
-		if (!read_pointer(d, at, &value) || !dump_is_kernel_address(d, value))
-			continue;
-		bool live = on_live_stack(a, at);
-		add(map, value, live ? REACH_STACK : REACH_DEAD_STACK, at, -1);
-		if (live)
-			step(a, map, value);
-	}
+	struct stack_span saved = saved_stack(d), live = live_stack(a);
+	stack_words(a, map, live, REACH_STACK);
+	if (live.low > saved.low && live.low < saved.high)
+		saved.high = live.low;
+	if (live.low != saved.low)
+		stack_words(a, map, saved, REACH_DEAD_STACK);
 	if (map->pointers.count)
 		qsort(map->pointers.items, map->pointers.count, sizeof(struct pointer), compare);
 	return map;
+}
+
+const struct reach_map *reach_map(struct analysis *a)
+{
+	if (!a->reach)
+		a->reach = build(a);
+	return a->reach;
 }
 
 struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size)

@@ -13,10 +13,8 @@ struct reach {
 	int reg;       /* register number for REACH_REGISTER, else -1 */
 };
 
-struct reach_map;
-
-/* Collects the pointers once. NULL without memory. */
-struct reach_map *reach_build(const struct analysis *a);
+/* The pointers, collected at the first call. NULL without memory. */
+const struct reach_map *reach_map(struct analysis *a);
 /* The best pointer into [address, address + size). */
 struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size);
 /* "register r8 points at it", "a word on the faulting stack points at it" ... */

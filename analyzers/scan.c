@@ -125,7 +125,7 @@ static struct content_file *content_of_type(struct analysis *a, const char *type
 	}
 	struct content_file *f = list_add(&r->content_files);
 	*f = (struct content_file){.grade = 'D', .type = type, .owner = owner};
-	list_init(&f->evidence, r->arena, sizeof(struct evidence), 64);
+	list_init(&f->evidence, r->arena, sizeof(struct reason), 64);
 	return f;
 }
 
@@ -177,7 +177,8 @@ static void record(const struct scan *s, const YR_RULE *rule, const char *type, 
 	struct reach reach =
 		reach_find(s->map, hit->address, left < HEADER_SPAN ? left : HEADER_SPAN);
 	hit->near = near_words(s, hit, &reach);
-	if (type)
+	/* Formats without an owner (a PE image) are worth listing, but nobody's content. */
+	if (type && owner && *owner)
 		link_content(s, hit, &reach);
 }
 
@@ -226,7 +227,7 @@ static struct error *run(struct analysis *a)
 
 	if (!rules || !a->dump->ops || !image_init(&image, a->report->arena, a->dump->space))
 		return NULL;
-	struct scan scan = {a, &image, reach_build(a)};
+	struct scan scan = {a, &image, reach_map(a)};
 	if (image.size && scan.map && yr_scanner_create(rules, &scanner) == ERROR_SUCCESS) {
 		/* Without the flag libyara takes over the process's signal handlers. */
 		yr_scanner_set_flags(scanner, SCAN_FLAGS_NO_TRYCATCH);

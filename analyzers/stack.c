@@ -6,7 +6,13 @@
 
 #include <string.h>
 
-enum { MAX_RECORDS = 64, CONTEXT_SIZE = 0x4d0, FRAMES_SHOWN = 128, NULL_PAGE = 0x10000 };
+enum {
+	MAX_RECORDS = 64,
+	CONTEXT_SIZE = 0x4d0,
+	FRAMES_SHOWN = 128,
+	NULL_PAGE = 0x10000,
+	FAULT_LOOP = 8
+};
 
 /* Parts of the stack that hold saved registers: an address there is a copy, not a return address.
  */
@@ -23,14 +29,14 @@ static uint64_t inside_record(const struct records *records, uint64_t at)
 	return 0;
 }
 
-static void find_records(const struct analysis *a, struct records *records)
+static void find_records(const struct analysis *a, struct stack_span span, struct records *records)
 {
 	const struct dump *d = a->dump;
 	struct registers regs;
 
 	if (d->arch == ARCH_X86)
 		return;
-	for (uint64_t at = d->stack_low; at - d->stack_low < stack_span(d); at += 8) {
+	for (uint64_t at = span.low; at < span.high; at += 8) {
 		if (records->count == MAX_RECORDS)
 			return;
 		if (d->ops->registers_at(d, RECORD_CONTEXT, at, &regs) &&
@@ -131,12 +137,14 @@ static void scan(struct analysis *a, uint64_t from)
 	const struct dump *d = a->dump;
 	struct records records = {.count = 0};
 	unsigned step = pointer_size(d);
-	uint64_t value, end = d->stack_low + stack_span(d);
+	struct stack_span live = live_stack(a);
+	uint64_t value, interrupted = 0;
+	unsigned repeated = 0;
 
-	if (from < d->stack_low || from >= end)
-		from = d->stack_low;
-	find_records(a, &records);
-	for (uint64_t at = from; at < end && a->report->stack.count < FRAMES_SHOWN;) {
+	if (from < live.low || from >= live.high)
+		from = live.low;
+	find_records(a, live, &records);
+	for (uint64_t at = from; at < live.high && a->report->stack.count < FRAMES_SHOWN;) {
 		struct registers regs;
 		const struct module *m;
 		uint64_t skip = inside_record(&records, at);
@@ -150,8 +158,12 @@ static void scan(struct analysis *a, uint64_t from)
 			if (regs.user_mode)
 				return;
 			if (module_of(d, regs.ip, NULL)) {
-				struct frame *f = add(a, regs.ip, at, TRUST_CONTEXT);
-				f->why = "was interrupted here";
+				if (regs.ip == interrupted)
+					repeated++;
+				else
+					add(a, regs.ip, at, TRUST_CONTEXT)->why =
+						"was interrupted here";
+				interrupted = regs.ip;
 				at += 5 * step;
 				continue;
 			}
@@ -164,6 +176,12 @@ static void scan(struct analysis *a, uint64_t from)
 		}
 		at += step;
 	}
+	if (repeated >= FAULT_LOOP)
+		report_finding(a->report, "warning", "fault-loop", NULL,
+			       "the processor faulted %u times in a row at %s: its fault handler "
+			       "could not "
+			       "even start, so its stack or its page tables were no longer usable",
+			       repeated + 1, report_where(a->report, d, interrupted));
 }
 
 static struct error *run(struct analysis *a)

@@ -87,15 +87,37 @@ const struct module *module_of(const struct dump *dump, uint64_t address, bool *
 	return m ? m : dump_unloaded_at(dump, address);
 }
 
-bool on_live_stack(const struct analysis *a, uint64_t address)
+struct stack_span saved_stack(const struct dump *dump)
 {
-	const struct dump *d = a->dump;
-	uint64_t low = d->stack_low;
+	uint64_t size = dump->stack_size < LIMIT_STACK ? dump->stack_size : LIMIT_STACK;
 
-	if (a->report->crash.has_context && a->report->crash.context.sp >= low &&
-	    a->report->crash.context.sp - low < d->stack_size)
-		low = a->report->crash.context.sp;
-	return address >= low && address - d->stack_low < d->stack_size;
+	return (struct stack_span){dump->stack_low, dump->stack_low + size};
+}
+
+struct stack_span live_stack(const struct analysis *a)
+{
+	struct stack_span saved = saved_stack(a->dump);
+	uint64_t sp = a->report->crash.context.sp;
+	const struct range *runs;
+
+	if (!a->report->crash.has_context || sp % pointer_size(a->dump))
+		return saved;
+	if (sp >= saved.low && sp < saved.high)
+		return (struct stack_span){sp, saved.high};
+	/* Another processor's stack, or the one that was left for the crash. */
+	size_t count = space_runs(a->dump->space, &runs);
+	for (size_t i = 0; i < count; i++) {
+		if (sp < runs[i].address || sp - runs[i].address >= runs[i].size)
+			continue;
+		uint64_t left = runs[i].size - (sp - runs[i].address);
+		return (struct stack_span){sp, sp + (left < LIMIT_STACK ? left : LIMIT_STACK)};
+	}
+	return saved;
+}
+
+const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
 }
 
 unsigned pointer_size(const struct dump *dump)
@@ -113,9 +135,4 @@ bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret)
 		return false;
 	*ret = low;
 	return true;
-}
-
-uint64_t stack_span(const struct dump *dump)
-{
-	return dump->stack_size < LIMIT_STACK ? dump->stack_size : LIMIT_STACK;
 }

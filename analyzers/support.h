@@ -25,15 +25,21 @@ char *module_title(const struct analysis *a, const struct module *module);
 /* The module an address lies in, loaded first; NULL if none. @p ret_unloaded may be NULL. */
 const struct module *module_of(const struct dump *dump, uint64_t address, bool *ret_unloaded);
 
-/* Whether @p address lies in the part of the crashed thread's stack that was in use at the fault.
- */
-bool on_live_stack(const struct analysis *a, uint64_t address);
+/* The part of the stack that was in use where the recovered registers stand: from their stack
+ * pointer up, on whichever stack that is; the saved stack if they point nowhere. */
+struct stack_span {
+	uint64_t low, high; /* [low, high), at most LIMIT_STACK */
+};
+struct stack_span live_stack(const struct analysis *a);
 
-/* Bytes of the saved stack worth looking at, at most LIMIT_STACK. */
-uint64_t stack_span(const struct dump *dump);
+/* All of the saved stack, at most LIMIT_STACK of it. */
+struct stack_span saved_stack(const struct dump *dump);
 
 /* A 64-bit (32-bit on x86) pointer at @p address. */
 bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret);
 unsigned pointer_size(const struct dump *dump);
+
+/* "s" unless @p n is 1. */
+const char *plural(uint64_t n);
 
 #endif

@@ -14,7 +14,7 @@ static double score(const struct suspect *s)
 {
 	double doubt = 1, against = 0;
 
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	{
 		if (e->against)
 			against += e->weight;
@@ -73,10 +73,10 @@ static void because(struct analysis *a, const struct suspect *s)
 {
 	struct report *r = a->report;
 
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	if (!e->against)
 		report_say(r, &r->verdict.because, "%s", e->text);
-	LIST_EACH(struct evidence, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 	if (e->against)
 		report_say(r, &r->verdict.because, "against it: %s", e->text);
 }
@@ -130,14 +130,16 @@ static const char *deed(const struct analysis *a)
 {
 	const struct report *r = a->report;
 	const struct suspect *s = list_at(&r->suspects, 0);
-	const struct evidence *e = list_at(&s->evidence, 0);
+	const struct reason *e = list_at(&s->evidence, 0);
 
+	if (a->dump->live)
+		return "stopped responding; Windows took this dump and went on";
+	if (!r->verdict.culprit->loaded)
+		return "was unloaded while its code was still needed, which crashed the machine";
 	if (!strcmp(e->kind, "raised-by"))
 		return "stopped the machine itself";
 	if (!strcmp(e->kind, "bad-call"))
 		return "crashed the machine by calling an address that is no code";
-	if (!strcmp(e->kind, "unloaded"))
-		return "was unloaded while its code was still needed, which crashed the machine";
 	if (!strcmp(e->kind, "hung-processor") || !strcmp(e->kind, "interrupted") ||
 	    stop_family(a, "hang"))
 		return "kept a processor busy until the watchdog stopped the machine";
@@ -189,6 +191,10 @@ static void summarize_none(struct analysis *a)
 		r->verdict.summary =
 			"No driver is blamed: nothing in this dump ties a third-party driver "
 			"to the crash.";
+	if (m && r->crash.explanation)
+		report_say(r, &r->verdict.because, "the fault is at %s, `%s`: %s",
+			   report_where(r, a->dump, r->crash.context.ip),
+			   r->crash.instruction ? r->crash.instruction : "?", r->crash.explanation);
 	if (best && best->score > 0)
 		report_say(r, &r->verdict.because,
 			   "%s is on the stack, but as far as this dump shows it may only be a "

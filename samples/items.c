@@ -85,7 +85,7 @@ static const struct field driver_object[] = {
 
 static const struct field irp[] = {
 	{"mdl", 0x8, 8},     {"count", 0x42, 1}, {"current", 0x43, 1},
-	{"thread", 0x98, 8}, {NULL, 0, 0},
+	{"thread", 0x98, 8}, {"stack", 0xb8, 8}, {NULL, 0, 0},
 };
 
 static const struct field io_stack[] = {
@@ -311,6 +311,13 @@ static unsigned value_size(const char *kind)
 	return strcmp(kind, "ptr") == 0 || strcmp(kind, "return") == 0 ? pointer_size() : 0;
 }
 
+/* Items that are nothing without the word behind them. */
+static bool is_text(const char *kind)
+{
+	return strcmp(kind, "utf16") == 0 || strcmp(kind, "ascii") == 0 ||
+	       strcmp(kind, "time") == 0 || strcmp(kind, "guid") == 0;
+}
+
 static void put_hex(const struct line *line, const char *word, struct bytes *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -341,7 +348,7 @@ void put_item(const struct line *line, struct bytes *bytes, size_t start, size_t
 		first = 3;
 	}
 	size = value_size(kind);
-	if (!size && first == line->words)
+	if (first == line->words && is_text(kind))
 		fail(line, "%s of what?", kind);
 	if (size) {
 		for (unsigned i = first; i < line->words; i++)

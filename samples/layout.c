@@ -154,13 +154,13 @@ static struct bytes prcb_bytes(unsigned cpu)
 	return bytes;
 }
 
-static void put_process(struct bytes *out)
+static void put_process(const struct line *last, struct bytes *out)
 {
 	const struct profile *profile = recipe.profile;
 	const struct process *process = &recipe.process;
 	unsigned pointer = pointer_size();
 	size_t size = kdbg_value(profile, 0x2a8);
-	size_t length = strlen(process->name);
+	struct bytes name = {0};
 	uint8_t *at;
 
 	put_zeros(out, size);
@@ -176,7 +176,8 @@ static void put_process(struct bytes *out)
 	store(at + profile->process_created, 8, process->created);
 	store(at + kdbg_value(profile, 0x2ac), pointer, process->ppid);
 	store(at + kdbg_value(profile, 0x2aa), pointer, process->peb);
-	memcpy(at + profile->process_name, process->name, length < 14 ? length : 14);
+	put_ascii(last, &name, process->name);
+	memcpy(at + profile->process_name, name.data, name.size < 14 ? name.size : 14);
 	if (profile->build > 9600) {
 		store(at + profile->process_name - 8, 8, process->file_object);
 		store(at + profile->process_name + 0x18, 8, process->image);
@@ -208,7 +209,8 @@ static void put_thread(struct bytes *out)
 	store(at + kdbg_value(profile, 0x29a), pointer, thread->teb);
 	store(at + kdbg_value(profile, 0x2a2), 1, thread->state);
 	store(at + profile->thread_created, 8, thread->created);
-	store(at + profile->thread_cid, pointer, recipe.process.pid);
+	/* An idle thread is the System process's, but its client id is 0, 0. */
+	store(at + profile->thread_cid, pointer, thread->tid ? recipe.process.pid : 0);
 	store(at + profile->thread_cid + pointer, pointer, thread->tid);
 }
 
@@ -422,7 +424,7 @@ static void put_areas(const struct line *last, struct bytes *out, struct areas *
 	areas->prcb = out->size;
 	put_data(out, prcb.data, prcb.size);
 	areas->process = out->size;
-	put_process(out);
+	put_process(last, out);
 	areas->thread = out->size;
 	put_thread(out);
 	areas->stack = out->size;

@@ -31,6 +31,7 @@
  *                                      stands at KeBugCheckEx, other CPUs idle
  *   header NAME=VALUE...               replaces header values: attributes, dump-type, boot-id...
  *   stack ADDRESS size=N               the saved stack, from its lowest address; items follow
+ *   stack                              more items for it
  *   memory ADDRESS [size=N] [as=NAME]  a data block; items follow, without size it grows with them
  *   shared-data [bias=SECONDS]         KUSER_SHARED_DATA: local time is UTC minus bias
  *   blob GUID|NAME                     secondary data; items follow
@@ -326,14 +327,18 @@ static void do_stack(const struct line *line)
 	struct block *stack = &recipe.stack;
 	uint64_t size;
 
+	if (line->words == 1 && stack->limit) {
+		set_target(&stack->data, 0, stack->limit);
+		return;
+	}
 	need_words(line, 3, "stack ADDRESS size=N");
 	ONLY(line, 2, "size");
-	if (stack->data.size)
+	if (stack->limit)
 		fail(line, "there is one saved stack; other stacks are memory");
 	stack->address = number(line, line->word[1]);
 	size = option_number(line, 2, "size", 0);
-	if (size % 8 || size > MAX_BLOCK_SIZE)
-		fail(line, "a stack's size is a multiple of 8 and at most 0x%x", MAX_BLOCK_SIZE);
+	if (size % 4 || size > MAX_BLOCK_SIZE)
+		fail(line, "a stack's size is a multiple of 4 and at most 0x%x", MAX_BLOCK_SIZE);
 	stack->limit = (size_t)size;
 	put_zeros(&stack->data, stack->limit);
 	define("stack", stack->address);

@@ -5,13 +5,15 @@
 #include "report.h"
 
 struct knowledge;
+struct reach_map;
 
 /* What an analyzer may look at and where it writes. */
 struct analysis {
 	const struct dump *dump;           /* the evidence; only `origin` may fill its own fields */
 	const struct knowledge *knowledge; /* the rules */
-	struct report *report; /* what the analyzers before this one found, and the output */
-	bool want_strings;     /* the person asked for the list of strings */
+	struct report *report;   /* what the analyzers before this one found, and the output */
+	bool want_strings;       /* the person asked for the list of strings */
+	struct reach_map *reach; /* made by the first analyzer that asks for it (reach.h) */
 };
 
 /**

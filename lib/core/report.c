@@ -43,14 +43,14 @@ struct suspect *report_suspect(struct report *report, const struct module *modul
 	}
 	struct suspect *s = list_add(&report->suspects);
 	s->module = module;
-	list_init(&s->evidence, report->arena, sizeof(struct evidence), EVIDENCE_MAX);
+	list_init(&s->evidence, report->arena, sizeof(struct reason), EVIDENCE_MAX);
 	return s;
 }
 
 static void evidence_add(struct report *report, struct list *list, const char *kind, double weight,
 			 uint64_t address, const char *format, va_list args)
 {
-	struct evidence *e = list_add(list);
+	struct reason *e = list_add(list);
 
 	e->kind = kind;
 	e->against = weight < 0;

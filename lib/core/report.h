@@ -33,7 +33,7 @@ struct frame {
 	const char *why;
 };
 
-struct evidence {
+struct reason {
 	bool against;
 	const char *kind; /* stable word: faulting-ip, parameter, stack, bystander ... */
 	const char *text;
@@ -45,7 +45,7 @@ struct evidence {
 struct suspect {
 	const struct module *module;
 	double score;         /* 0..1 after analyzers/verdict.c */
-	struct list evidence; /* struct evidence */
+	struct list evidence; /* struct reason */
 };
 
 struct content_file {

@@ -253,7 +253,7 @@ static json_t *evidence(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH(struct evidence, e, list)
+	LIST_EACH(struct reason, e, list)
 	{
 		json_t *o = json_object();
 		set(o, "for", json_boolean(!e->against));

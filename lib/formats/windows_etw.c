@@ -433,7 +433,7 @@ char *windows_etw_read(struct kernel_dump *k, struct cursor c)
 				"be read",
 				cursor_left(&e.c));
 	report_found(&e);
-	if (!k->dump->boot_time)
+	if (!k->dump->boot_time && boot <= k->dump->crash_time)
 		k->dump->boot_time = boot;
 	return arena_printf(e.arena, "system booted at %s, build %u; %" PRIu64 " events%s%s%s",
 			    time_text(&e, boot), k->real_build, e.events,

@@ -11,6 +11,10 @@
 static const uint32_t fill = 0x45474150;
 static const uint64_t fill_wide = UINT64_C(0x4547415045474150);
 
+/* KUSER_SHARED_DATA, a page at the same address in every Windows. 11.1 */
+static const uint64_t shared_data_64 = UINT64_C(0xfffff78000000000), shared_data_32 = 0xffdf0000;
+enum { SHARED_BUILD = 0x260 };
+
 /* Offsets of the fields both widths have. */
 struct header_layout {
 	uint16_t machine, processors, code, parameters, debugger, context, exception_address;
@@ -90,7 +94,7 @@ struct cursor windows_area(struct kernel_dump *k, uint64_t offset, uint64_t size
 {
 	uint64_t have = offset < k->file.size ? k->file.size - offset : 0;
 
-	if (offset == 0 || size == 0)
+	if (size == 0)
 		return cursor_make(k->file.data, 0, offset, what);
 	if (offset < k->body) {
 		dump_problem_at(k->dump, "bad-offset", offset,
@@ -140,6 +144,9 @@ static void read_machine(struct kernel_dump *k, const struct header_layout *at)
 	case MACHINE_X64: dump->arch = ARCH_X86_64; break;
 	case MACHINE_ARM64: dump->arch = ARCH_ARM64; break;
 	case MACHINE_X86: dump->arch = ARCH_X86; break;
+	case MACHINE_IA64:
+	case MACHINE_ARM:
+	case MACHINE_ARMNT: k->machine_other = machine; return;
 	default:
 		dump->arch = k->wide ? ARCH_X86_64 : ARCH_X86;
 		dump_problem_at(dump, "bad-header", at->machine,
@@ -272,8 +279,11 @@ static const char *version_of(uint32_t build)
 static void finish_version(struct kernel_dump *k)
 {
 	struct dump *dump = k->dump;
+	uint64_t shared = k->wide ? shared_data_64 : shared_data_32;
 	uint32_t build = k->real_build;
 
+	if (build == 0 && space_u32(dump->space, shared + SHARED_BUILD, &build))
+		build &= 0xffff;
 	if (build < dump->base_build || build - dump->base_build > 1000)
 		build = dump->base_build;
 	dump->build = build;
@@ -316,6 +326,13 @@ void windows_header_finish(struct kernel_dump *k)
 	for (unsigned i = 0; i < k->missing_count && n < sizeof(list); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "",
 				      k->missing[i]);
+	if (k->evidence->total_size > k->file.size) {
+		dump_problem_at(k->dump, "limit", k->file.size,
+				"only the first 0x%" PRIx64 " bytes were read; incomplete or "
+				"missing: %s",
+				k->file.size, list);
+		return;
+	}
 	dump_problem_at(k->dump, "truncated", k->file.size,
 			"the file ends at offset 0x%" PRIx64 ", but its header describes 0x%x "
 			"bytes; incomplete or missing: %s",

@@ -10,7 +10,14 @@ enum { DUMP_FULL = 1, DUMP_SUMMARY, DUMP_HEADER_ONLY, DUMP_TRIAGE }; /* 1.4 */
 enum { HEADER32_SIZE = 0x1000, HEADER64_SIZE = 0x2000 };
 
 /* Machines of the header (1.1). */
-enum { MACHINE_X86 = 0x14c, MACHINE_X64 = 0x8664, MACHINE_ARM64 = 0xaa64, MACHINE_IA64 = 0x200 };
+enum {
+	MACHINE_X86 = 0x14c,
+	MACHINE_X64 = 0x8664,
+	MACHINE_ARM64 = 0xaa64,
+	MACHINE_IA64 = 0x200,
+	MACHINE_ARM = 0x1c0,
+	MACHINE_ARMNT = 0x1c4
+};
 
 enum {
 	ATTRIBUTE_FILE_TOO_SMALL = 1u << 2,
@@ -51,16 +58,18 @@ struct kernel_dump {
 	bool wide;          /* 64-bit header */
 	uint64_t body;      /* offset of the first byte after the header */
 
-	uint32_t type;         /* DumpType, 0 unset */
-	uint32_t attributes;   /* 0 unset */
-	uint32_t fields;       /* MiniDumpFields, 0 unset */
-	uint64_t debugger;     /* address of the debugger data block */
-	uint64_t exception_ip; /* address in the header's exception record: KeBugCheckEx */
+	uint32_t machine_other; /* machine type, if it is one that cannot be read */
+	uint32_t type;          /* DumpType, 0 unset */
+	uint32_t attributes;    /* 0 unset */
+	uint32_t fields;        /* MiniDumpFields, 0 unset */
+	uint64_t debugger;      /* address of the debugger data block */
+	uint64_t exception_ip;  /* address in the header's exception record: KeBugCheckEx */
 	uint64_t required_space;
 
 	struct triage triage;
 	struct layout layout;
 	struct cursor processor, process, thread; /* raw KPRCB, EPROCESS, ETHREAD of the crash */
+	struct cursor debugger_data;
 	struct space *blocks; /* the data blocks alone: needed to find what goes on top of them */
 	uint32_t real_build;  /* as other parts of the dump tell it, 0 unknown */
 	const char *missing[16];

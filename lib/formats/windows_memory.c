@@ -35,6 +35,7 @@ static void read_layout(struct kernel_dump *k)
 	uint32_t said = cursor_u32_at(&c, 0x14);
 	if (said < c.size)
 		c = cursor_slice(&c, 0, said, "debugger data block");
+	k->debugger_data = c;
 	l->processor_table = windows_address(k, cursor_u64_at(&c, 0x218));
 	l->thread_process = cursor_u16_at(&c, 0x2a0);
 	l->process_size = cursor_u16_at(&c, 0x2a8);
@@ -226,19 +227,36 @@ static void crash_cpu_add(struct kernel_dump *k, unsigned number)
 				      cursor_u64_at(c, l->processor_registers + 0xa0));
 }
 
+static struct cpu *crash_cpu(struct kernel_dump *k)
+{
+	LIST_EACH(struct cpu, cpu, &k->dump->cpus)
+	{
+		if (cpu->crashed)
+			return cpu;
+	}
+	return NULL;
+}
+
+/* Number of the processor that crashed, by its control block; UINT32_MAX if that is lost. */
+static unsigned crash_cpu_number(struct kernel_dump *k)
+{
+	uint32_t at = k->layout.processor_number;
+
+	if (!at || at + 4 > k->processor.size)
+		return UINT32_MAX;
+	unsigned number = cursor_u32_at(&k->processor, at);
+	return number < k->dump->cpu_count ? number : UINT32_MAX;
+}
+
 static void read_cpus(struct kernel_dump *k)
 {
 	struct triage *t = &k->triage;
 	const struct layout *l = &k->layout;
-	unsigned crashed = UINT32_MAX;
 
 	k->processor = windows_area(k, t->processor, l->processor_size, "processor control block");
 	k->process = windows_area(k, t->process, l->process_size, "process");
 	k->thread = windows_area(k, t->thread, l->thread_size, "thread");
-	if (l->processor_number && l->processor_number + 4 <= k->processor.size)
-		crashed = cursor_u32_at(&k->processor, l->processor_number);
-	if (k->dump->cpu_count && crashed >= k->dump->cpu_count)
-		crashed = UINT32_MAX;
+	unsigned crashed = crash_cpu_number(k);
 	for (unsigned i = 0; i < k->dump->cpu_count; i++) {
 		if (i == crashed) {
 			crash_cpu_add(k, i);
@@ -248,16 +266,13 @@ static void read_cpus(struct kernel_dump *k)
 		if (block)
 			other_cpu_add(k, i, block);
 	}
-}
-
-static struct cpu *crash_cpu(struct kernel_dump *k)
-{
+	if (crash_cpu(k))
+		return;
+	/* Without the control block: the processor whose stack was saved. */
 	LIST_EACH(struct cpu, cpu, &k->dump->cpus)
 	{
-		if (cpu->crashed)
-			return cpu;
+		cpu->crashed = cpu->has_context && cpu->context.sp == t->top_of_stack;
 	}
-	return NULL;
 }
 
 static void area_add(struct kernel_dump *k, uint64_t address, const struct cursor *c,
@@ -283,7 +298,6 @@ static void stack_add(struct kernel_dump *k)
 /* The areas whose address only other areas tell. */
 static void areas_add(struct kernel_dump *k)
 {
-	struct triage *t = &k->triage;
 	const struct layout *l = &k->layout;
 	struct dump *dump = k->dump;
 	struct cpu *cpu = crash_cpu(k);
@@ -300,14 +314,7 @@ static void areas_add(struct kernel_dump *k)
 		dump->thread.stack_limit = pointer_at(k, &k->thread, l->thread_stack_limit);
 		dump->thread.stack_base = pointer_at(k, &k->thread, l->thread_stack_base);
 	}
-	if (t->debugger && k->debugger) {
-		uint64_t size = t->debugger_size < KDBG_MAX ? t->debugger_size : KDBG_MAX;
-		if (t->debugger < k->file.size && size <= k->file.size - t->debugger) {
-			struct cursor c =
-				cursor_slice(&k->file, t->debugger, size, "debugger data");
-			area_add(k, k->debugger, &c, PIECE_DEBUGGER);
-		}
-	}
+	area_add(k, k->debugger, &k->debugger_data, PIECE_DEBUGGER);
 }
 
 /* Where the stack that holds @p sp may end: its thread's, if that is in the dump. */

@@ -112,6 +112,14 @@ bool windows_context(enum arch arch, struct cursor *c, struct registers *ret)
 	return false;
 }
 
+/* ContextFlags name the machine and at least control and integer registers. 5.3 step 3 */
+static bool is_context_flags(enum arch arch, uint32_t flags)
+{
+	uint32_t machine = arch == ARCH_X86_64 ? 0x100000 : arch == ARCH_ARM64 ? 0x400000 : 0x10000;
+
+	return (flags & ~UINT32_C(0x7f)) == machine && (flags & 3) == 3;
+}
+
 static bool context_at(const struct dump *dump, uint64_t address, struct registers *ret)
 {
 	uint8_t bytes[0x120];
@@ -120,6 +128,8 @@ static bool context_at(const struct dump *dump, uint64_t address, struct registe
 	if (!space_read(dump->space, address, bytes, size))
 		return false;
 	struct cursor c = cursor_make(bytes, size, 0, "context");
+	if (!is_context_flags(dump->arch, cursor_u32_at(&c, dump->arch == ARCH_X86_64 ? 0x30 : 0)))
+		return false;
 	return windows_context(dump->arch, &c, ret);
 }
 
@@ -348,7 +358,7 @@ static bool driver_object_at(const struct dump *dump, uint64_t address, char **r
 	    !space_u64(dump->space, address + 0x18, &start))
 		return false;
 	char *name = counted_string_at(dump, dump->arena, address + 0x38);
-	*ret_name = name;
+	*ret_name = name ? name : (char *)"";
 	*ret_start = start;
 	return true;
 }

@@ -67,6 +67,13 @@ static struct error *unsupported(struct kernel_dump *k)
 {
 	const char *kind = other_kind(k);
 
+	if (k->machine_other)
+		return error_create(
+			ERROR_UNSUPPORTED,
+			"this Windows kernel dump is of a machine of type 0x%x (%s, stop "
+			"code 0x%08x), which this version does not read",
+			k->machine_other,
+			k->machine_other == MACHINE_IA64 ? "Itanium" : "32-bit ARM", k->dump->code);
 	if (!kind)
 		return NULL;
 	if (k->type == DUMP_HEADER_ONLY)
@@ -197,6 +204,12 @@ static struct error *read(const struct evidence *evidence, struct dump *dump)
 	err = unsupported(&k);
 	if (err)
 		return err;
+	if (k.type != DUMP_TRIAGE && k.file.size >= k.body)
+		dump_problem(
+			dump, "bad-header",
+			"the header's dump type 0x%x is none that culprit knows; it is read as "
+			"a small dump",
+			k.type);
 	dump->format = "windows-kernel-triage";
 	dump->ops = &windows_kernel_ops;
 	bool body = has_body(&k);

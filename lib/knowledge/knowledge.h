@@ -41,8 +41,7 @@ const char *const *knowledge_files(const struct knowledge *knowledge);
 /* Bytes of one of them; NULL if it is not there. */
 const char *knowledge_file(const struct knowledge *knowledge, const char *name, size_t *ret_size);
 
-/* ---- stop codes: bugchecks.tsv, bugchecks/0x00000050.yaml --------------------------------------
- */
+/* ---- stop codes: bugchecks.tsv, bugchecks/0x00000050.yaml ----------------------------------- */
 
 /* What a parameter of a stop code is. The word is the column value in bugchecks.tsv. */
 struct bugcheck {
@@ -85,15 +84,15 @@ const char *knowledge_subcode(const struct knowledge *knowledge, uint32_t code, 
 const char *knowledge_status(const struct knowledge *knowledge, uint32_t status,
 			     const char **ret_meaning);
 
-/* ---- drivers ------------------------------------------------------------------------------------
- */
+/* ---- drivers -------------------------------------------------------------------------------- */
 
 struct driver_info {
 	const char *name;
 	const char *vendor, *product, *category;
 	bool confirmed; /* false: from memory only */
 };
-/* vendors.tsv, then altitudes.tsv (vendor only); NULL if unknown. Names compare without case. */
+/* vendors.tsv, then altitudes.tsv (vendor only), then linux_modules.tsv for names without an
+ * extension (or with .ko); NULL if unknown. Names compare without case. */
 const struct driver_info *knowledge_driver(const struct knowledge *knowledge, const char *name);
 
 enum inbox { INBOX_NO, INBOX_MICROSOFT, INBOX_THIRD_PARTY };
@@ -113,8 +112,7 @@ struct bad_driver {
 const struct bad_driver *knowledge_bad_driver(const struct knowledge *knowledge, const char *name,
 					      uint32_t timestamp, bool *ret_exact);
 
-/* ---- content files: content_files.tsv, YARA rules in content/
- * --------------------------------------------- */
+/* ---- content files: content_files.tsv, YARA rules in content/ ------------------------------- */
 
 struct content_type {
 	const char *id; /* "crowdstrike-channel" */
@@ -125,7 +123,8 @@ struct content_type {
 	bool confirmed;
 };
 /* The type of file that @p path (device, DOS or object form) is, or NULL. Directory and glob must
- * both fit; a bare name fits only a glob with at least four fixed characters. */
+ * both fit; a bare name fits only a glob with at least four fixed characters before its last dot.
+ */
 const struct content_type *knowledge_content_type(const struct knowledge *knowledge,
 						  const char *path);
 /* Whether @p module is one of the owners of @p type, or of the same vendor. */
@@ -134,9 +133,11 @@ bool knowledge_consumes(const struct knowledge *knowledge, const struct content_
 
 /* Compiled YARA rules of content/ (a YR_RULES *), NULL if there are none. */
 void *knowledge_yara(const struct knowledge *knowledge);
+/* Scans go by @p rules (a YR_RULES *) from now on, which become the knowledge's, instead of those
+ * of content/: `culprit scan`. Before anything is shared. */
+void knowledge_set_yara(struct knowledge *knowledge, void *rules);
 
-/* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml
- * --------------------------------------- */
+/* ---- incidents and fixes: incidents/ID.yaml, fixes/ID.yaml ---------------------------------- */
 
 struct incident_offset {
 	const char *module, *version, *offset, *instruction, *note;
@@ -173,6 +174,7 @@ struct fix_page {
 	const char *id, *title;
 	const char *family;   /* of the stop code; "" any */
 	const char *category; /* of the driver: av, gpu, network ...; "" any */
+	bool content;         /* about a content file the driver was reading: {content_file} */
 	struct list steps;    /* struct fix_step; {driver} {vendor} {product} stand for names */
 	struct list cautions, references;
 };
@@ -181,5 +183,9 @@ struct fix_page {
 struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *arena,
 			    const char *verdict_class, const char *family, const char *category,
 			    struct fix_page **ret);
+/* The same; with @p content (the verdict names a content file) pages about that come first. */
+struct error *knowledge_fix_for(const struct knowledge *knowledge, struct arena *arena,
+				const char *verdict_class, const char *family, const char *category,
+				bool content, struct fix_page **ret);
 
 #endif

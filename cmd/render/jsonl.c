@@ -1,0 +1,11 @@
+/* --format jsonl: one object a line, as each is ready. */
+#include "render.h"
+
+static void on_report(struct render *r, const json_t *report)
+{
+	json_dumpf(report, r->out, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	fputc('\n', r->out);
+	fflush(r->out);
+}
+
+const struct renderer renderer_jsonl = {.name = "jsonl", .report = on_report};

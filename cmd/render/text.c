@@ -1,0 +1,311 @@
+/* --format text: one screen for a person at three in the morning. */
+#include "text.h"
+
+#include "words.h"
+
+#include <string.h>
+
+enum {
+	SCREEN = 40, /* lines to keep within */
+	TEXT_ARENA = 64 << 20,
+	REASONS_MAX = 5, /* for the verdict */
+	DOUBTS_MAX = 2,  /* against it */
+	PROBLEMS_MAX = 3,
+	FINDINGS_MAX = 3,
+	CAUTIONS_MAX = 3,
+	FOOTER_LINES = 6,
+};
+
+static void put_problems(struct paper *p, struct arena *arena, const json_t *report)
+{
+	size_t count = get_count(report, "input.problems");
+	bool partial = same(get_text(report, "input.status"), "partial");
+
+	if (!partial)
+		return;
+	paper_label(p, "Incomplete");
+	for (size_t i = 0; i < count && i < PROBLEMS_MAX; i++) {
+		const char *text = words_problem(arena, get_item(report, "input.problems", i));
+		if (text)
+			paper_body(p, INK_WARN, "! ", text);
+	}
+	if (count > PROBLEMS_MAX)
+		paper_body(p, INK_FAINT, "",
+			   arena_printf(arena, "(and %zu more, with --all)", count - PROBLEMS_MAX));
+	if (count == 0)
+		paper_body(p, INK_WARN, "! ", "the dump misses parts that such a dump has");
+}
+
+static void put_unreadable(struct paper *p, struct arena *arena, const json_t *report)
+{
+	paper_label(p, "Why");
+	for (size_t i = 0; i < get_count(report, "input.problems"); i++) {
+		const char *text = words_problem(arena, get_item(report, "input.problems", i));
+		if (text)
+			paper_body(p, INK_PLAIN, "", text);
+	}
+	paper_label(p, "What to do");
+	paper_body(p, INK_PLAIN, "", words_reread(report));
+}
+
+static void put_crash(struct paper *p, struct arena *arena, const json_t *report)
+{
+	const char *const lines[] = {words_crash(arena, report), words_instruction(arena, report),
+				     words_when(arena, report), words_system(arena, report)};
+
+	paper_label(p, "Crash");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		if (lines[i])
+			paper_body(p, INK_PLAIN, "", lines[i]);
+}
+
+/* True if one of the first reasons already says @p text. */
+static bool said(const json_t *report, const char *text)
+{
+	for (size_t i = 0; i < get_count(report, "verdict.because") && i < REASONS_MAX; i++)
+		if (same(get_line(report, "verdict.because", i), text))
+			return true;
+	return false;
+}
+
+static void put_why(struct paper *p, const json_t *report)
+{
+	const json_t *found[REASONS_MAX];
+	const json_t *suspect = words_suspect(report);
+	bool decided = get_bool(report, "verdict.decided");
+	const char *bullet = decided ? "+ " : "- ";
+	enum ink ink = decided ? INK_GOOD : INK_PLAIN;
+	size_t n = get_count(report, "verdict.because");
+
+	paper_label(p, decided ? "Why" : "Why not");
+	for (size_t i = 0; i < n && i < REASONS_MAX; i++)
+		if (get_line(report, "verdict.because", i))
+			paper_body(p, ink, bullet, get_line(report, "verdict.because", i));
+	if (n == 0 && decided && suspect) {
+		n = words_strongest(suspect, false, found, REASONS_MAX);
+		for (size_t i = 0; i < n; i++)
+			paper_body(p, ink, bullet, get_text(found[i], "text"));
+	}
+	n = decided && suspect ? words_strongest(suspect, true, found, DOUBTS_MAX) : 0;
+	for (size_t i = 0; i < n; i++)
+		if (!said(report, get_text(found[i], "text")))
+			paper_body(p, INK_WARN, "- ", get_text(found[i], "text"));
+	p->label = NULL;
+}
+
+/* Whoever was looked at without being named: the person will ask. */
+static void put_suspects(struct paper *p, struct arena *arena, const json_t *report)
+{
+	if (get_bool(report, "verdict.decided"))
+		return;
+	paper_label(p, "Looked at");
+	for (size_t i = 0; i < get_count(report, "suspects") && i < 3; i++) {
+		const json_t *s = get_item(report, "suspects", i), *against, *reason;
+		const char *module = get_text(s, "module"), *vendor = get_text(s, "vendor");
+		if (!module)
+			continue;
+		const char *who = vendor ? arena_printf(arena, "%s (%s)", module, vendor) : module;
+		if (words_strongest(s, false, &reason, 1))
+			who = arena_printf(arena, "%s: %s", who, get_text(reason, "text"));
+		if (words_strongest(s, true, &against, 1))
+			who = arena_printf(arena, "%s; but %s", who, get_text(against, "text"));
+		paper_body(p, INK_PLAIN, "? ", who);
+	}
+	p->label = NULL;
+}
+
+static void put_content_file(struct paper *p, struct arena *arena, const json_t *report)
+{
+	const json_t *file = words_content_file(report);
+	const char *path = get_text(report, "verdict.content_file");
+
+	if (!path)
+		return;
+	paper_label(p, "File");
+	paper_verbatim(p, INK_BOLD, "", path);
+	if (!file)
+		return;
+	const char *grade = words_grade(arena, file), *type = get_text(file, "type");
+	if (grade)
+		paper_body(p, INK_PLAIN, "",
+			   type ? arena_printf(arena, "%s (%s)", grade, type) : grade);
+	const json_t *reason;
+	if (words_strongest(file, false, &reason, 1))
+		paper_body(p, INK_PLAIN, "", get_text(reason, "text"));
+}
+
+static void put_incident(struct paper *p, struct arena *arena, const json_t *report)
+{
+	const char *id = get_text(report, "incident.id"),
+		   *title = get_text(report, "incident.title");
+	const char *why = NULL;
+
+	if (!id)
+		return;
+	paper_label(p, "Incident");
+	paper_body(p, INK_BOLD, "", title ? arena_printf(arena, "%s (%s)", title, id) : id);
+	for (size_t i = 0; i < get_count(report, "incident.why") && i < 4; i++) {
+		const char *line = get_line(report, "incident.why", i);
+		if (line)
+			why = why ? arena_printf(arena, "%s; %s", why, line) : line;
+	}
+	if (why)
+		paper_body(p, INK_PLAIN, "", why);
+}
+
+static void put_findings(struct paper *p, struct arena *arena, const json_t *report)
+{
+	unsigned shown = 0;
+
+	paper_label(p, "Also");
+	for (size_t i = 0; i < get_count(report, "findings") && shown < FINDINGS_MAX; i++) {
+		const json_t *f = get_item(report, "findings", i);
+		const char *subject = get_text(f, "subject"), *text = get_text(f, "text");
+		if (!text || !same(get_text(f, "severity"), "warning"))
+			continue;
+		if (subject && !strstr(text, subject))
+			text = arena_printf(arena, "%s: %s", subject, text);
+		paper_body(p, INK_WARN, "! ", text);
+		shown++;
+	}
+	p->label = NULL;
+}
+
+/* The first sentence of what a step says; its whole text is in the details. */
+static const char *first_sentence(struct arena *arena, const char *text)
+{
+	const char *end = strstr(text, ". ");
+	return end ? arena_strndup(arena, text, (size_t)(end - text) + 1) : text;
+}
+
+static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
+		     bool all)
+{
+	const char *bullet = arena_printf(arena, "%zu. ", number);
+	const char *action = get_text(step, "do"), *command = get_text(step, "command");
+
+	if (action)
+		paper_body(p, INK_BOLD, bullet, all ? action : first_sentence(arena, action));
+	if (command)
+		paper_verbatim(p, INK_FAINT, "     ", command);
+}
+
+/* As many steps as the screen has room for; where the rest is stands below them. */
+static void put_fix(struct paper *p, struct arena *arena, const json_t *report, bool all,
+		    unsigned reserve)
+{
+	size_t count = get_count(report, "fix.steps");
+	const char *title = get_text(report, "fix.title"), *id = get_text(report, "incident.id");
+
+	if (!title && count == 0)
+		return;
+	paper_gap(p);
+	paper_label(p, "What to do");
+	if (title && !same(title, get_text(report, "incident.title")))
+		paper_body(p, INK_BOLD, "", title);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *step = get_item(report, "fix.steps", i);
+		struct paper attempt = paper_try(p);
+		put_step(&attempt, arena, step, i + 1, all);
+		if (i > 0 && !all && p->lines + attempt.lines + reserve > SCREEN) {
+			paper_body(
+				p, INK_WARN, "",
+				arena_printf(
+					arena,
+					"... %zu more step%s, with checks and the way back: %s%s",
+					count - i, count - i == 1 ? "" : "s",
+					id ? "culprit runbook " : "this report with --all",
+					id ? id : ""));
+			return;
+		}
+		put_step(p, arena, step, i + 1, all);
+	}
+}
+
+static void put_cautions(struct paper *p, const json_t *report)
+{
+	paper_label(p, "Careful");
+	for (size_t i = 0; i < get_count(report, "fix.cautions") && i < CAUTIONS_MAX; i++)
+		if (get_line(report, "fix.cautions", i))
+			paper_body(p, INK_WARN, "! ", get_line(report, "fix.cautions", i));
+	p->label = NULL;
+}
+
+static void put_footer(struct paper *p, struct arena *arena, const json_t *report, bool all)
+{
+	const char *bucket = get_text(report, "signature.bucket");
+	const char *hash = get_text(report, "signature.failure_hash");
+	const char *sha256 = get_text(report, "input.sha256"), *input = words_input(arena, report);
+	const char *incident = get_text(report, "incident.id");
+
+	paper_gap(p);
+	if (bucket) {
+		paper_label(p, "Signature");
+		paper_body(p, INK_FAINT, "",
+			   hash ? arena_printf(arena, "%s  hash %s", bucket, hash) : bucket);
+	}
+	paper_label(p, "Evidence");
+	if (sha256)
+		paper_body(p, INK_FAINT, "", arena_printf(arena, "sha256 %s", sha256));
+	if (input)
+		paper_body(p, INK_FAINT, "", input);
+	p->label = NULL;
+	if (all || words_is_unreadable(report))
+		return;
+	paper_label(p, "More");
+	paper_body(p, INK_FAINT, "",
+		   incident ? arena_printf(arena, "culprit runbook %s, or this report with --all",
+					   incident)
+			    : "this report with --all");
+}
+
+static void put_screen(struct paper *p, struct arena *arena, const json_t *report, bool all)
+{
+	bool decided = get_bool(report, "verdict.decided"),
+	     unreadable = words_is_unreadable(report);
+	const char *confidence = words_confidence(arena, report);
+
+	paper_line(p, unreadable || decided ? INK_BAD : INK_BOLD, words_verdict(arena, report));
+	if (confidence)
+		paper_line(p, INK_PLAIN, confidence);
+	paper_gap(p);
+	if (unreadable) {
+		put_unreadable(p, arena, report);
+		put_footer(p, arena, report, all);
+		return;
+	}
+	put_problems(p, arena, report);
+	put_crash(p, arena, report);
+	put_why(p, report);
+	put_suspects(p, arena, report);
+	put_content_file(p, arena, report);
+	put_incident(p, arena, report);
+	put_findings(p, arena, report);
+	struct paper attempt = paper_try(p);
+	put_cautions(&attempt, report);
+	put_fix(p, arena, report, all, attempt.lines + FOOTER_LINES);
+	put_cautions(p, report);
+	put_footer(p, arena, report, all);
+}
+
+static void on_report(struct render *r, const json_t *report)
+{
+	struct arena *arena = arena_create(TEXT_ARENA);
+	struct paper p = paper_make(r);
+	const char *path = get_text(report, "input.path");
+
+	if (!arena)
+		return;
+	if (r->count++)
+		paper_gap(&p);
+	if ((r->several || r->count > 1) && path)
+		paper_line(&p, INK_LABEL, arena_printf(arena, "== %s", path));
+	p.lines = 0;
+	put_screen(&p, arena, report, r->all);
+	if (r->all && !words_is_unreadable(report))
+		text_details(&p, arena, report);
+	arena_destroy(arena);
+	fflush(r->out);
+}
+
+const struct renderer renderer_text = {.name = "text", .report = on_report};

@@ -1,0 +1,131 @@
+#include "view.h"
+
+#include "knowledge.h"
+#include "limits.h"
+#include "message.h"
+#include "paper.h"
+#include "render.h"
+#include "rulebook.h"
+#include "run.h"
+#include "terminal.h"
+#include "words.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { VIEW_ARENA = 64 << 20 };
+
+struct showing {
+	const struct view *view;
+	struct render render;
+	json_t *parts; /* NULL: text */
+	int exit;
+};
+
+/* The part of @p report that the view is about. */
+static json_t *part_of(const struct view *view, const json_t *report)
+{
+	static const char *const facts[] = {"schema", "tool",    "input",    "system",
+					    "crash",  "verdict", "incident", "signature"};
+	if (view->key)
+		return json_incref(json_object_get(report, view->key));
+	json_t *part = json_object();
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		json_object_set(part, facts[i], json_object_get(report, facts[i]));
+	return part;
+}
+
+static void show_text(struct showing *showing, struct arena *arena, const json_t *report)
+{
+	struct paper p = paper_make(&showing->render);
+
+	if (showing->render.count == 2) {
+		/* an archive, it turns out: the first one was shown without its name */
+		complain("there is more than one dump in it; ARCHIVE!MEMBER picks one");
+	}
+	if (showing->render.count > 1) {
+		paper_gap(&p);
+		paper_line(&p, INK_LABEL,
+			   arena_printf(arena, "== %s", get_text(report, "input.path")));
+	}
+	if (section_print(showing->view->section, &showing->render, arena, report, false) == 0)
+		complain("%s", showing->view->nothing);
+}
+
+static bool on_report(void *context, json_t *report)
+{
+	struct showing *showing = context;
+	struct arena *arena = arena_create(VIEW_ARENA);
+	int exit = report_exit(report);
+
+	/* whether somebody can be blamed is not what a view is asked */
+	showing->exit = exit_worse(showing->exit, exit == EXIT_NO_CULPRIT ? EXIT_VERDICT : exit);
+	showing->render.count++;
+	for (size_t i = 0; i < get_count(report, "input.problems") && exit != EXIT_VERDICT; i++) {
+		const char *text = words_problem(arena, get_item(report, "input.problems", i));
+		complain("%s: %s", get_text(report, "input.path"), text ? text : "damaged");
+	}
+	if (showing->parts) {
+		json_t *one = json_object();
+		json_object_set(one, "path",
+				json_object_get(json_object_get(report, "input"), "path"));
+		json_object_set_new(
+			one, showing->view->key ? showing->view->key : showing->view->command,
+			part_of(showing->view, report));
+		json_array_append_new(showing->parts, one);
+	} else if (exit != EXIT_UNREADABLE) {
+		show_text(showing, arena, report);
+	}
+	arena_destroy(arena);
+	json_decref(report);
+	return true;
+}
+
+/* One dump: the part itself. Several: an array of objects with the dump's path and the part. */
+static void print_parts(const struct showing *showing)
+{
+	const json_t *all = showing->parts, *only = json_array_get(all, 0);
+	const char *key = showing->view->key ? showing->view->key : showing->view->command;
+
+	json_dumpf(json_array_size(all) == 1 ? json_object_get(only, key) : all, stdout,
+		   JSON_INDENT(2) | JSON_REAL_PRECISION(12) | JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+int view_run(const struct view *view, const struct options *options,
+	     const struct knowledge *knowledge)
+{
+	const char *format;
+	struct showing showing = {.view = view, .exit = -1};
+	struct knowledge *own = NULL;
+
+	if (!choice("format", options->format, "text json", &format) ||
+	    !terminal_color(options->color, stdout, &showing.render.color))
+		return EXIT_USAGE;
+	if (!knowledge && !(knowledge = own = rulebook_open(options->rules)))
+		return EXIT_USAGE;
+	showing.render.out = stdout;
+	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
+	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
+
+	struct arena *arena = arena_create(LIMIT_RULES);
+	struct input input = input_open(arena, options->arguments[0]);
+	struct run run = {knowledge, view->want_strings, on_report, &showing};
+	run_input(&run, &input);
+	input_close(&input);
+	if (showing.parts)
+		print_parts(&showing);
+	json_decref(showing.parts);
+	arena_destroy(arena);
+	knowledge_destroy(own);
+	return showing.exit;
+}
+
+const struct option_row view_options[] = {
+	{'f', "format", "FORMAT", "text (default) or json: that part of the report",
+	 offsetof(struct options, format)},
+	OPTION_RULES,
+	OPTION_COLOR,
+	{0},
+};
