@@ -6,6 +6,8 @@
 #include "reader.h"
 #include "vmcoreinfo.h"
 
+enum { LINUX_LINE_MAX = 4096 }; /* bytes of one line that are kept */
+
 /* One line. A record of several lines becomes several of these with the same time. */
 struct linux_line {
 	const char *text; /* safe text, tabs as spaces, without prefixes */
@@ -37,6 +39,13 @@ struct error *linux_log_read(const struct reader *memory, const struct vmcoreinf
 /* Lines of a text: vmcore-dmesg.txt, dmesg, a serial console, syslog, with or without stamps.
  * Never fails but for memory: *ret then has the lines that fitted and partial set. */
 void linux_log_from_text(const void *text, size_t size, struct arena *arena, struct linux_log *ret);
+
+/* For those who make a log themselves: an empty one, and a record of one or more lines to add. */
+void linux_log_init(struct linux_log *log, struct arena *arena, const char *layout);
+void linux_log_add(struct linux_log *log, const struct linux_line *like, const char *text,
+		   size_t length);
+/* Safe copy of one line; tabs become blanks, control sequences of terminals are left out. */
+const char *linux_log_text(struct arena *arena, const char *text, size_t length);
 
 /* How sure these bytes are a kernel log with something to say: 0..100, for struct format's bid. */
 int linux_log_bid(const void *bytes, size_t size);
