@@ -142,7 +142,7 @@ static bool flipped_bit(const struct analysis *a, uint64_t *ret_bad, uint64_t *r
 	const struct dump *d = a->dump;
 	uint64_t bad = r->crash.address;
 
-	if (!r->crash.has_address || bad < 0x10000 || space_find(d->space, bad) ||
+	if (!r->crash.has_address || bad < 0x10000 || space_has(d->space, bad) ||
 	    dump_module_at(d, bad) || !r->crash.has_context || !r->crash.is_fault)
 		return false;
 	*ret_bad = bad;

@@ -168,7 +168,9 @@ struct call {
 	uint64_t slot; /* where on the stack, 0 for a register */
 	enum call_source source;
 	const char *symbol; /* "acme_match_template+0x28" */
+	const char *module; /* its name where only that is known (CALL_LOG) */
 	bool in_log;        /* the trace the kernel printed has it too */
+	const struct registers *registers; /* of CALL_REGISTERS and CALL_INTERRUPTED, may be NULL */
 };
 
 /* A task whose stack matters: the one that crashed, or those that block others. */
@@ -178,8 +180,8 @@ struct task {
 	const char *name;
 	uint64_t stack_low, stack_size;
 	struct list calls; /* struct call, innermost first */
-	bool has_registers;
-	struct registers registers; /* at its innermost frame that matters */
+	bool whole;        /* they reach a proper end */
+	bool sleeping;
 };
 
 struct open_file {
@@ -266,6 +268,7 @@ struct dump {
 	bool has_header_context;
 	struct registers header_context;
 	bool header_context_is_fault; /* the exception's own registers, not the crash call's */
+	const char *context_source;   /* where they came from if not the header, NULL */
 
 	struct list modules;  /* struct module, load order, kernel first */
 	struct list unloaded; /* struct module, newest first */

@@ -159,6 +159,7 @@ struct search {
 	const char *name;
 	size_t length;
 	unsigned seen;
+	unsigned bits; /* of the field found, if it is a bit field */
 };
 
 /* Bit offset of a member, also one of an anonymous member; -1 if there is none of that name. */
@@ -174,6 +175,7 @@ static int64_t find_member(struct search *s, const struct btf_type *t, unsigned 
 		if (*name) {
 			if (strncmp(name, s->name, s->length) == 0 && !name[s->length]) {
 				*ret_type = m[i].type;
+				s->bits = btf_member_bitfield_size(t, i);
 				return offset;
 			}
 			continue;
@@ -196,14 +198,16 @@ bool types_member(const struct types *types, const char *name, const char *path,
 {
 	const struct btf_type *t = find_struct(types, name);
 	uint64_t bits = 0;
+	unsigned width = 0;
 	uint32_t id = 0;
 
 	while (t && *path) {
-		struct search s = {types, path, strcspn(path, "."), 0};
+		struct search s = {types, path, strcspn(path, "."), 0, 0};
 		int64_t offset = find_member(&s, t, 0, &id);
 		if (offset < 0)
 			return false;
 		bits += (uint64_t)offset;
+		width = s.bits;
 		t = strip(types, id);
 		path += s.length;
 		path += *path == '.';
@@ -213,6 +217,7 @@ bool types_member(const struct types *types, const char *name, const char *path,
 	*ret = (struct member){.offset = bits / 8,
 			       .size = size_of(types, id),
 			       .count = btf_is_array(t) ? btf_array(t)->nelems : 1,
+			       .bits = width,
 			       .is_pointer = btf_is_ptr(t)};
 	return true;
 }

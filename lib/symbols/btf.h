@@ -14,6 +14,7 @@ struct member {
 	uint64_t offset; /* in bytes from the beginning of the structure */
 	uint64_t size;   /* of the field in bytes, 0 unknown */
 	uint64_t count;  /* elements, if it is an array */
+	unsigned bits;   /* of a bit field, else 0 */
 	bool is_pointer;
 };
 
