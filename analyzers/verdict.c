@@ -179,7 +179,7 @@ static void summarize_none(struct analysis *a)
 					 ? module_of(a->dump, r->crash.context.ip, NULL)
 					 : NULL;
 
-	if (first)
+	if (first && r->verdict.verdict_class != CLASS_UNKNOWN)
 		r->verdict.summary = arena_printf(r->arena, "No driver is blamed: %s.", *first);
 	else if (m)
 		r->verdict.summary = arena_printf(r->arena,

@@ -359,7 +359,7 @@ Test(lookups, paths_that_are_no_content_file)
 		"C:\\",
 		"C:\\Windows\\System32\\drivers\\CrowdStrike\\",
 		/* The directory is part of what the type is. */
-		"C:\\Windows\\Temp\\" FILE_291,
+		("C:\\Windows\\Temp\\" FILE_291),
 		"C:\\Windows\\System32\\drivers\\CrowdStrike\\csagent.sys",
 		"C:\\drivers\\CrowdStrike\\x\\..\\config.txt",
 		/* A bare name must have something of its own. */
