@@ -2,7 +2,7 @@
 
 #include "examine.h"
 #include "formats.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "sandbox.h"
 
 #include <openssl/evp.h>

@@ -282,8 +282,9 @@ void document_peek(const struct rule_file *file, const char *key, char *buffer, 
 	buffer[0] = '\0';
 	while (strncmp(p, key, length) || p[length] != ':') {
 		p = strchr(p, '\n');
-		if (!p++)
+		if (!p)
 			return;
+		p++;
 	}
 	p += length + 1;
 	p += strspn(p, " '\"");

@@ -1,7 +1,7 @@
 /* Archives are made here by libarchive's writers; those it cannot write are in data/. Each is
  * unpacked twice, here and in the sandbox, where it must give the same without opening a file. */
 #include "formats.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "sandbox.h"
 
 #include <archive.h>

@@ -1,5 +1,6 @@
-/* Any bytes as a rule file: the first says which, the rest is its content. It is looked at as one
- * of a directory would be, and read without a look as one of the program's own. */
+/* Any bytes as a rule file: the first says which (its highest bit: memory is short), the rest is
+ * its content. It is looked at as one of a directory would be, and read without a look as one of
+ * the program's own. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -77,9 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* libyara counts its users; starting it anew each time would take most of the time. */
 	if (!yara.yara_initialized)
 		error_destroy(yara_begin(&yara));
-	const char *name = names[data[0] % NAMES];
+	const char *name = names[(data[0] & 0x7f) % NAMES];
 	char *bytes = calloc(1, size);
-	struct arena *arena = arena_create(4 << 20);
+	struct arena *arena = arena_create(data[0] & 0x80 ? size * 16 : 4 << 20);
 	memcpy(bytes, data + 1, size - 1);
 	list_init(&problems, arena, sizeof(struct rule_problem), PROBLEMS_MAX);
 	struct checker checker = {.arena = arena, .problems = &problems, .file = ""};
