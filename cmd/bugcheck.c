@@ -1,7 +1,7 @@
 /* culprit bugcheck: the help-desk page of a stop code. */
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
-#include "ceilings.h"
 #include "message.h"
 #include "pages.h"
 #include "rulebook.h"

@@ -1,7 +1,7 @@
 #include "lane.h"
 
-#include "inputs.h"
 #include "ceilings.h"
+#include "inputs.h"
 #include "message.h"
 #include "run.h"
 #include "sandbox.h"

@@ -1,7 +1,7 @@
 /* culprit runbook: the fix of an incident, to print and to tick off. */
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
-#include "ceilings.h"
 #include "message.h"
 #include "pages.h"
 #include "rulebook.h"

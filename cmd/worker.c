@@ -1,8 +1,8 @@
 #include "worker.h"
 
+#include "ceilings.h"
 #include "examine.h"
 #include "formats.h"
-#include "ceilings.h"
 #include "sandbox.h"
 
 #include <openssl/evp.h>
