@@ -5,29 +5,52 @@
 
 #include <string.h>
 
+struct word {
+	const char *key, *value;
+	const char *placeholder; /* stands in a command for a value that is not safe there */
+};
+
+/* What no shell gives a meaning to. Commands are copied and run by people: a driver's file name
+ * comes out of the evidence and may be a command itself. */
+static bool is_plain_name(const char *text)
+{
+	size_t length =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._");
+
+	return length > 0 && length < 64 && text[length] == '\0';
+}
+
+static const char *replace(struct arena *arena, const char *text, const char *key,
+			   const char *value)
+{
+	const char *at;
+
+	/* Bounded, for a value may contain a key. */
+	for (unsigned n = 0; n < 32 && (at = strstr(text, key)); n++)
+		text = arena_printf(arena, "%.*s%s%s", (int)(at - text), text, value,
+				    at + strlen(key));
+	return text;
+}
+
 /* Replaces {driver}, {vendor}, {product} and {content_file}. */
-static const char *fill(struct analysis *a, const char *text)
+static const char *fill(struct analysis *a, const char *text, bool command)
 {
 	const struct report *r = a->report;
 	const struct module *m = r->verdict.culprit;
 	const struct content_file *f = r->verdict.content_file;
-	const struct {
-		const char *key, *value;
-	} words[] = {
-		{"{driver}", m ? m->name : "the driver"},
-		{"{vendor}", m && m->vendor ? m->vendor : "the vendor"},
-		{"{product}", m && m->product ? m->product : "the product"},
-		{"{content_file}", f && f->path ? f->path : "the content file"},
+	const struct word words[] = {
+		{"{driver}", m ? m->name : "the driver", "DRIVER_FILE_NAME"},
+		{"{vendor}", m && m->vendor ? m->vendor : "the vendor", "VENDOR"},
+		{"{product}", m && m->product ? m->product : "the product", "PRODUCT"},
+		{"{content_file}", f && f->path ? f->path : "the content file", "CONTENT_FILE"},
 	};
 
-	if (!text)
-		return NULL;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		const char *at;
-		/* Bounded: the value never contains the key, so every round removes one. */
-		for (unsigned n = 0; n < 32 && (at = strstr(text, words[i].key)); n++)
-			text = arena_printf(r->arena, "%.*s%s%s", (int)(at - text), text,
-					    words[i].value, at + strlen(words[i].key));
+	if (text && !(m && m->vendor))
+		text = replace(r->arena, text, " ({vendor})", "");
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++) {
+		bool unsafe = command && !is_plain_name(words[i].value);
+		text = replace(r->arena, text, words[i].key,
+			       unsafe ? words[i].placeholder : words[i].value);
 	}
 	return text;
 }
@@ -37,15 +60,18 @@ static void take_steps(struct analysis *a, const struct list *steps)
 	LIST_EACH(struct fix_step, s, steps)
 	{
 		struct step *step = list_add(&a->report->fix.steps);
-		*step = (struct step){fill(a, s->check), fill(a, s->action), fill(a, s->command),
-				      fill(a, s->verify), fill(a, s->undo)};
+		*step = (struct step){
+			fill(a, s->check, false),  fill(a, s->action, false),
+			fill(a, s->command, true), fill(a, s->verify, false),
+			fill(a, s->undo, false),
+		};
 	}
 }
 
 static void take_texts(struct analysis *a, struct list *into, const struct list *from)
 {
 	LIST_EACH(const char *, text, from)
-	report_say(a->report, into, "%s", fill(a, *text));
+	report_say(a->report, into, "%s", fill(a, *text, false));
 }
 
 /* Steps that remove a file need the file's link to this very fault, not only its name. */
@@ -90,14 +116,14 @@ static struct error *generic_fix(struct analysis *a)
 	struct report *r = a->report;
 	const struct module *m = r->verdict.culprit;
 	struct fix_page *page = NULL;
-	struct error *err =
-		knowledge_fix(a->knowledge, r->arena, verdict_class_name(r->verdict.verdict_class),
-			      r->crash.family, m ? m->category : NULL, &page);
+	struct error *err = knowledge_fix_for(
+		a->knowledge, r->arena, verdict_class_name(r->verdict.verdict_class),
+		r->crash.family, m ? m->category : NULL, r->verdict.content_file != NULL, &page);
 
 	if (err || !page)
 		return err;
 	r->fix.id = page->id;
-	r->fix.title = fill(a, page->title);
+	r->fix.title = fill(a, page->title, false);
 	take_steps(a, &page->steps);
 	take_texts(a, &r->fix.cautions, &page->cautions);
 	take_texts(a, &r->fix.references, &page->references);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 enum { LOWEST_FLIPPED_BIT = 16, LARGEST_OFFSET = 0x1000 };
+/* Ten minutes of FILETIME ticks. */
+static const uint64_t BEFORE_CRASH = UINT64_C(6000000000);
 
 struct reading {
 	enum verdict_class verdict_class;
@@ -167,6 +169,28 @@ static void say(struct analysis *a, enum verdict_class c, const char *text)
 	report_say(r, &r->verdict.because, "%s", text);
 }
 
+/* What the storage stack logged in the minutes before: the log service itself had no time to write
+ * it down, so nobody finds it on the disk. */
+static void storage_trouble(struct analysis *a)
+{
+	const struct dump *d = a->dump;
+	struct report *r = a->report;
+
+	LIST_EACH(struct event, e, &d->events)
+	{
+		if (!strstr(e->source, "StorPort") || e->time > d->crash_time ||
+		    d->crash_time - e->time > BEFORE_CRASH)
+			continue;
+		const char *text = arena_printf(r->arena, "%s, %.0f s before the end", e->text,
+						(double)(d->crash_time - e->time) / 1e7);
+		report_finding(r, "warning", "storage-trouble", NULL,
+			       "%s: the drive, its cable or its firmware may be behind the crash",
+			       text);
+		report_say(r, &r->verdict.because, "%s: look at the drive and its firmware", text);
+		return;
+	}
+}
+
 static struct error *run(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -198,6 +222,8 @@ static struct error *run(struct analysis *a)
 		say(a, CLASS_HARDWARE, text);
 		against_all(a, "valid-instruction", 0.5, text);
 	}
+	if (r->verdict.verdict_class == CLASS_UNKNOWN)
+		storage_trouble(a);
 	return NULL;
 }
 

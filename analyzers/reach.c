@@ -1,6 +1,6 @@
 #include "reach.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "support.h"
 
 #include <inttypes.h>

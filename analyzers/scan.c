@@ -2,7 +2,7 @@
  * the crashing thread lead to them? */
 #include "support.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "reach.h"
 #include "text.h"
 

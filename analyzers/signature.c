@@ -1,5 +1,6 @@
 /* The names under which the same crash is found again: WinDbg's bucket as far as it can be known
  * without symbols, its failure hash, and a hash of our own. field.md, "The WER hash" */
+#include "failure_hash.h"
 #include "support.h"
 
 #include "text.h"
@@ -67,26 +68,6 @@ static const char *bucket(const struct analysis *a)
 			    kernel ? "nt" : m->name);
 }
 
-/* MD5 of the UTF-16LE bytes of "km:" and the lower-case bucket, as a GUID in Windows' layout. */
-static void failure_hash(const char *text, char *ret, size_t size)
-{
-	unsigned char wide[2 * (BUCKET_MAX + 3)], md[EVP_MAX_MD_SIZE];
-	char full[BUCKET_MAX + 3];
-	unsigned length = 0;
-
-	int n = snprintf(full, sizeof(full), "km:%s", text);
-	size_t count = (size_t)n < sizeof(full) ? (size_t)n : sizeof(full) - 1;
-	for (size_t i = 0; i < count; i++) {
-		wide[2 * i] = (unsigned char)tolower((unsigned char)full[i]);
-		wide[2 * i + 1] = 0;
-	}
-	if (!EVP_Digest(wide, 2 * count, md, &length, EVP_md5(), NULL) || length != 16)
-		return;
-	snprintf(ret, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 md[3], md[2], md[1], md[0], md[5], md[4], md[7], md[6], md[8], md[9], md[10],
-		 md[11], md[12], md[13], md[14], md[15]);
-}
-
 /* Stable over load addresses and machines: the code, and module+offset of the frames that are
  * certain; frames of a scan change with what was left on the stack. */
 static void stack_hash(const struct analysis *a, char *ret)
@@ -122,8 +103,8 @@ static struct error *run(struct analysis *a)
 	struct report *r = a->report;
 
 	r->signature.bucket = bucket(a);
-	failure_hash(r->signature.bucket, r->signature.failure_hash,
-		     sizeof(r->signature.failure_hash));
+	if (!failure_hash(r->signature.bucket, r->signature.failure_hash))
+		r->signature.failure_hash[0] = '\0';
 	stack_hash(a, r->signature.stack_hash);
 	return NULL;
 }

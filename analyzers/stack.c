@@ -1,7 +1,7 @@
 /* Who called whom, as far as a stack without unwind tables can tell. */
 #include "scan.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "support.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "support.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <string.h>

@@ -175,18 +175,28 @@ static void summarize_none(struct analysis *a)
 	struct report *r = a->report;
 	const struct suspect *best = list_at(&r->suspects, 0);
 	const char *const *first = list_at(&r->verdict.because, 0);
-	const struct module *m = r->crash.has_context && r->crash.is_fault
-					 ? module_of(a->dump, r->crash.context.ip, NULL)
-					 : NULL;
+	const struct module *m =
+		r->crash.has_context ? module_of(a->dump, r->crash.context.ip, NULL) : NULL;
+	bool interrupted = m && strcmp(r->crash.context_source, "interrupted") == 0;
 
-	if (first)
+	if (!interrupted && !r->crash.is_fault)
+		m = NULL;
+	if (first && r->verdict.verdict_class != CLASS_UNKNOWN)
 		r->verdict.summary = arena_printf(r->arena, "No driver is blamed: %s.", *first);
+	else if (m && may_be_culprit(a, m, NULL))
+		r->verdict.summary = arena_printf(
+			r->arena,
+			"No driver is blamed: the fault is inside %s, but what speaks against "
+			"blaming it weighs as much.",
+			m->name);
 	else if (m)
-		r->verdict.summary = arena_printf(r->arena,
-						  "No driver is blamed: the fault is inside %s, "
-						  "which is part of Windows, and nothing "
-						  "in this dump ties a third-party driver to it.",
-						  m->name);
+		r->verdict.summary = arena_printf(
+			r->arena,
+			"No driver is blamed: %s %s, which is part of Windows, and nothing in this "
+			"dump ties a third-party driver to it.",
+			interrupted ? "when the watchdog struck, the processor was executing"
+				    : "the fault is inside",
+			m->name);
 	else
 		r->verdict.summary =
 			"No driver is blamed: nothing in this dump ties a third-party driver "

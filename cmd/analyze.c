@@ -1,7 +1,6 @@
 /* culprit analyze: the verdict. */
 #include "command.h"
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 #include "output.h"
 #include "render.h"
@@ -44,20 +43,6 @@ static bool is_input(const struct options *options, const char *path)
 	return false;
 }
 
-static void analyze_all(const struct options *options, const struct knowledge *knowledge,
-			struct answer *answer)
-{
-	struct run run = {knowledge, false, on_report, answer};
-
-	for (int i = 0; i < options->argument_count && !ferror(answer->render.out); i++) {
-		struct arena *arena = arena_create(LIMIT_RULES);
-		struct input input = input_open(arena, options->arguments[i]);
-		run_input(&run, &input);
-		input_close(&input);
-		arena_destroy(arena);
-	}
-}
-
 static int run(const struct options *options)
 {
 	struct answer answer = {.exit = -1};
@@ -90,11 +75,12 @@ static int run(const struct options *options)
 	answer.render.width = options->output ? RENDER_WIDTH : terminal_width(stdout, RENDER_WIDTH);
 	if (answer.renderer->begin)
 		answer.renderer->begin(&answer.render);
-	analyze_all(options, knowledge, &answer);
+	struct run run_all = {knowledge, false, on_report, &answer};
+	bool fine = run_inputs(&run_all, options->arguments, options->argument_count);
 	if (answer.renderer->end)
 		answer.renderer->end(&answer.render);
 	knowledge_destroy(knowledge);
-	return output_commit(&output) ? answer.exit : EXIT_USAGE;
+	return output_commit(&output) && fine ? answer.exit : EXIT_USAGE;
 }
 
 static const struct option_row options[] = {

@@ -1,7 +1,7 @@
 /* culprit bugcheck: the help-desk page of a stop code. */
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 #include "pages.h"
 #include "rulebook.h"
@@ -74,6 +74,26 @@ static json_t *page_json(const struct knowledge *knowledge, const struct bugchec
 	return o;
 }
 
+/* The name in the rules that is nearest to what was typed, or NULL. */
+static const char *near_name(const struct knowledge *knowledge, struct arena *arena,
+			     const char *typed)
+{
+	enum { NAMES_MAX = 2000 };
+	const char *table = knowledge_file(knowledge, "bugchecks.tsv", NULL);
+	const char **names = arena_alloc(arena, NAMES_MAX + 1, sizeof(*names));
+	size_t count = 0;
+
+	while (table && names && *table && count < NAMES_MAX) {
+		size_t code = strcspn(table, "\t\n");
+		const char *name = table + code + (table[code] == '\t');
+		if (table[code] == '\t')
+			names[count++] = arena_strndup(arena, name, strcspn(name, "\t\n"));
+		table += strcspn(table, "\n");
+		table += *table == '\n';
+	}
+	return names ? suggest(typed, names) : NULL;
+}
+
 static int print_page(const struct options *options, const struct knowledge *knowledge,
 		      struct arena *arena)
 {
@@ -87,7 +107,9 @@ static int print_page(const struct options *options, const struct knowledge *kno
 	    !terminal_color(options->color, stdout, &render.color))
 		return EXIT_USAGE;
 	if (!bugcheck) {
-		complain("'%s' is no stop code that the rules know", options->arguments[0]);
+		const char *near = near_name(knowledge, arena, options->arguments[0]);
+		complain("'%s' is no stop code that the rules know%s%s%s", options->arguments[0],
+			 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 		return EXIT_NO_CULPRIT;
 	}
 	struct error *err = knowledge_bugcheck_page(knowledge, arena, bugcheck, &page);

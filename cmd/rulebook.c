@@ -1,7 +1,7 @@
 #include "rulebook.h"
 
+#include "ceilings.h"
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 
 enum { PROBLEMS_MAX = 1000 };

@@ -1,7 +1,7 @@
 /* culprit rules: which rules are in use, what is in them, and whether a folder of them is sound. */
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 #include "rulebook.h"
 

@@ -3,136 +3,144 @@
 #include "accept.h"
 #include "command.h"
 #include "knowledge.h"
+#include "lane.h"
 #include "report.h"
-#include "sandbox.h"
 #include "worker.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* What the parent knows about one child and the pieces of evidence it went through. */
-struct progress {
+enum { LANES_MAX = 2 };
+
+/* One input as its lane tells it. */
+struct told {
 	const struct run *run;
-	const struct input *input;
-	unsigned begun, reported; /* by this child */
-	char *member;             /* the one begun last, NULL: the bare file */
-	const char *bad;          /* why the child's answer was refused */
-	bool stop;                /* the sink has enough */
+	char *name, *path, *member; /* of the command line; member may be NULL */
+	char *at;                   /* the member that the child begun last, NULL: none */
+	char *code;                 /* of what went wrong; waits for the words */
+	bool in_evidence;
+	bool goes_on; /* the sink wants more */
+	unsigned reports;
 };
 
-/* A report about @p p's evidence that the parent writes because the child could not. */
-static void tell_unreadable(struct progress *p, const char *code, const char *what)
+static void put(char **field, const char *text)
 {
-	const struct input *in = p->input;
-	char *path = NULL;
-	if (p->member && !in->member && asprintf(&path, "%s!%s", in->name, p->member) < 0)
-		path = NULL;
-	json_t *report = report_unreadable(CULPRIT_VERSION, knowledge_hash(p->run->knowledge),
-					   path ? path : in->path, NULL, code, what, false, 0);
-	if (!p->run->sink(p->run->context, report))
-		p->stop = true;
-	free(path);
+	free(*field);
+	*field = text ? strdup(text) : NULL;
 }
 
-/* The child says which evidence it is in, but what file it was given is the parent's to say. */
-static void set_path(struct progress *p, json_t *report)
+/* "file", or "archive!member" for what was begun; the child has no say in the first part. */
+static json_t *path_json(const struct told *t)
 {
-	const struct input *in = p->input;
-	char *path = NULL;
-	if (!p->member || in->member)
-		path = strdup(in->path);
-	else if (asprintf(&path, "%s!%s", in->name, p->member) < 0)
-		path = NULL;
-	if (path)
-		json_object_set_new(json_object_get(report, "input"), "path", json_string(path));
-	free(path);
+	if (t->member || !t->at)
+		return json_string(t->path ? t->path : "?");
+	return json_sprintf("%s!%s", t->name ? t->name : "?", t->at);
 }
 
-static bool on_line(void *context, char *line, size_t length)
+static void hand_over(struct told *t, json_t *report)
 {
-	struct progress *p = context;
-	json_t *object = accept_line(line, length, &p->bad);
-	if (!object)
-		return false;
-	json_t *report = json_object_get(object, "report");
-	json_t *begin = json_object_get(object, "begin");
-	p->bad = NULL;
-	if (report && accept_report(report, &p->bad)) {
-		p->reported++;
-		set_path(p, report);
-		p->stop = !p->run->sink(p->run->context, json_incref(report));
-	} else if (begin && !report) {
-		p->begun++;
-		free(p->member);
-		p->member = json_is_string(begin) ? strdup(json_string_value(begin)) : NULL;
-	}
+	json_object_set_new(json_object_get(report, "input"), "path", path_json(t));
+	t->reports++;
+	t->goes_on = t->run->sink(t->run->context, report) && t->goes_on;
+}
+
+/* A report that the parent writes because the child could not. */
+static void tell_unreadable(struct told *t, const char *code, const char *text)
+{
+	hand_over(t, report_unreadable(CULPRIT_VERSION, knowledge_hash(t->run->knowledge), NULL,
+				       NULL, code, text, false, 0));
+}
+
+static void refuse(struct told *t, const char *why)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "the report was refused because %s", why);
+	tell_unreadable(t, error_kind_name(ERROR_CRASHED), text);
+}
+
+static void on_child_line(struct told *t, const char *line, size_t length)
+{
+	const char *why = NULL;
+	json_t *object = accept_line(line, length, &why);
+	json_t *report = json_object_get(object, "report"),
+	       *begin = json_object_get(object, "begin");
+
+	if (!object || (report && !accept_report(report, &why)))
+		refuse(t, why);
+	else if (report)
+		hand_over(t, json_incref(report));
+	else if (begin)
+		put(&t->at, json_string_value(begin));
 	json_decref(object);
-	return !p->stop && !p->bad;
 }
 
-/* The child ended in the middle of something. True: another child should go on at *skip. */
-static bool after_death(struct progress *p, const struct sandbox_result *result, unsigned *skip)
+/* False at the end of the input. */
+static bool on_lane_line(struct told *t, const char *line, size_t length)
 {
-	bool in_evidence = p->begun > p->reported;
-	bool used_up = result->end == SANDBOX_CPU || result->end == SANDBOX_WALL ||
-		       result->end == SANDBOX_MEMORY || result->end == SANDBOX_OUTPUT;
+	const char *text = line + 1;
 
-	/* The members before it may have used up what one child gets: a fresh one tries it again.
-	 */
-	if (in_evidence && used_up && p->reported > 0 && p->input->seekable) {
-		*skip += p->reported;
-		return true;
+	switch (line[0]) {
+	case 'N': put(&t->name, text); break;
+	case 'P': put(&t->path, text); break;
+	case 'M': put(&t->member, text); break;
+	case 'L': on_child_line(t, text, length - 1); break;
+	case 'F':
+		put(&t->at, NULL);
+		put(&t->code, text);
+		break;
+	case 'D': put(&t->code, text); break;
+	case 'T': tell_unreadable(t, t->code ? t->code : "unknown", text); break;
+	default: return false;
 	}
-	char text[256];
-	snprintf(text, sizeof(text), "%s%s",
-		 p->bad                            ? "the report was refused because "
-		 : result->end == SANDBOX_FINISHED ? "the reader ended without an answer"
-						   : result->text,
-		 p->bad ? p->bad : "");
-	if (!in_evidence && p->member) {
-		/* between two members: the archive, not the member before, is what could not be
-		 * read */
-		free(p->member);
-		p->member = NULL;
-	}
-	bool go_on = in_evidence && p->member && !p->input->member && p->input->seekable;
-	tell_unreadable(p, error_kind_name(ERROR_CRASHED), text);
-	*skip += p->begun;
-	return go_on;
+	return true;
 }
 
-void run_input(const struct run *run, const struct input *input)
+/* Reads what @p lane says of one input; false if nothing more is wanted. */
+static bool read_input(const struct run *run, struct lane *lane)
 {
-	struct progress p = {.run = run, .input = input};
-	unsigned skip = 0;
-	bool again = true;
+	struct told t = {.run = run, .goes_on = true};
+	bool ended = false;
 
-	if (input->fd < 0) {
-		tell_unreadable(&p, error_kind_name(ERROR_IO), input->trouble);
-		return;
+	while (!ended && t.goes_on && lane_next(lane))
+		ended = !on_lane_line(&t, lane->line, lane->length);
+	if (t.goes_on && (!ended || t.reports == 0)) {
+		put(&t.at, NULL);
+		tell_unreadable(&t, error_kind_name(ERROR_CRASHED),
+				"the process that runs the reader ended early");
 	}
-	while (again && !p.stop) {
-		struct work work = {input->fd, input->name,    input->member,
-				    skip,      run->knowledge, run->want_strings};
-		struct sandbox_result result = {0};
-		p.begun = p.reported = 0;
-		p.bad = NULL;
-		again = false;
-		if (input->seekable)
-			lseek(input->fd, input->start, SEEK_SET);
-		struct error *err =
-			sandbox_run(NULL, &input->fd, 1, worker_run, &work, on_line, &p, &result);
-		if (err) {
-			tell_unreadable(&p, error_kind_name(err->kind), err->message);
-			error_destroy(err);
-		} else if (!p.stop && (result.end != SANDBOX_FINISHED || p.bad ||
-				       p.begun > p.reported || (!p.reported && !skip))) {
-			again = after_death(&p, &result, &skip);
-		}
-	}
-	free(p.member);
+	char **all[] = {&t.name, &t.path, &t.member, &t.at, &t.code};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		free(*all[i]);
+	return t.goes_on;
+}
+
+static int processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+bool run_inputs(const struct run *run, char **arguments, int count)
+{
+	struct lane lanes[LANES_MAX] = {0};
+	int wanted = processors() < LANES_MAX ? processors() : LANES_MAX, started = 0;
+
+	worker_prepare();
+	wanted = wanted < count ? wanted : count;
+	for (; started < wanted; started++)
+		if (!lane_start(&lanes[started], run, arguments, count, started, wanted))
+			break;
+	bool fine = started == wanted;
+	for (int i = 0; i < count && fine; i++)
+		if (!read_input(run, &lanes[i % wanted]))
+			break;
+	for (int i = 0; i < started; i++)
+		lane_stop(&lanes[i]);
+	return fine;
 }
 
 int report_exit(const json_t *report)

@@ -1,14 +1,13 @@
-/* Runs the inputs of a command one after the other, each in its own sandboxed child. */
+/* Runs the inputs of a command, each in a sandboxed child, and hands over the reports in order. */
 #ifndef CULPRIT_RUN_H
 #define CULPRIT_RUN_H
 
-#include "inputs.h"
-
 #include <jansson.h>
+#include <stdbool.h>
 
 struct knowledge;
 
-/* Gets each report in input order; @p report belongs to the caller. Return false to stop. */
+/* Gets each report; @p report belongs to the callee. Return false to stop. */
 typedef bool (*report_sink)(void *context, json_t *report);
 
 struct run {
@@ -18,8 +17,9 @@ struct run {
 	void *context;
 };
 
-/* Every input gives at least one report: one that is not readable says so in one. */
-void run_input(const struct run *run, const struct input *input);
+/* Every argument gives at least one report: one that is not readable says so in one. False:
+ * complained, something could not be started at all. */
+bool run_inputs(const struct run *run, char **arguments, int count);
 
 /* Exit code of one report: unreadable, partial, a verdict, no culprit. */
 int report_exit(const json_t *report);

@@ -1,7 +1,7 @@
 /* culprit runbook: the fix of an incident, to print and to tick off. */
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 #include "pages.h"
 #include "rulebook.h"
@@ -160,7 +160,7 @@ static int print_runbook(const struct options *options, const struct knowledge *
 	if (!incident) {
 		const char *near = suggest(id, knowledge_incident_ids(knowledge));
 		return usage_error(
-			"runbook", "there is no incident '%s'%s%s%s; `culprit runbook` lists them",
+			"runbook", "there is no incident '%s'%s%s%s (culprit runbook lists them)",
 			id, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	json_t *page = page_json(incident, arena);

@@ -1,7 +1,6 @@
 #include "view.h"
 
 #include "knowledge.h"
-#include "limits.h"
 #include "message.h"
 #include "paper.h"
 #include "render.h"
@@ -40,15 +39,11 @@ static void show_text(struct showing *showing, struct arena *arena, const json_t
 {
 	struct paper p = paper_make(&showing->render);
 
-	if (showing->render.count == 2) {
-		/* an archive, it turns out: the first one was shown without its name */
-		complain("there is more than one dump in it; ARCHIVE!MEMBER picks one");
-	}
-	if (showing->render.count > 1) {
+	if (showing->render.count > 1)
 		paper_gap(&p);
+	if (words_is_member(report))
 		paper_line(&p, INK_LABEL,
 			   arena_printf(arena, "== %s", get_text(report, "input.path")));
-	}
 	if (section_print(showing->view->section, &showing->render, arena, report, false) == 0)
 		complain("%s", showing->view->nothing);
 }
@@ -109,15 +104,12 @@ int view_run(const struct view *view, const struct options *options,
 	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
 	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
 
-	struct arena *arena = arena_create(LIMIT_RULES);
-	struct input input = input_open(arena, options->arguments[0]);
 	struct run run = {knowledge, view->want_strings, on_report, &showing};
-	run_input(&run, &input);
-	input_close(&input);
+	if (!run_inputs(&run, options->arguments, 1))
+		showing.exit = EXIT_USAGE;
 	if (showing.parts)
 		print_parts(&showing);
 	json_decref(showing.parts);
-	arena_destroy(arena);
 	knowledge_destroy(own);
 	return showing.exit;
 }

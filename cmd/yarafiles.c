@@ -1,6 +1,6 @@
 #include "yarafiles.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "message.h"
 #include "text.h"
 

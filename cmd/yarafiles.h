@@ -4,8 +4,8 @@
 #define CULPRIT_YARAFILES_H
 
 /* A YR_RULES * made of the *.yar and *.yara files of @p path, or of that one file. A file that does
- * not compile is complained about and left out. NULL: complained, nothing is left. Open the knowledge
- * first: it starts libyara. */
+ * not compile is complained about and left out. NULL: complained, nothing is left. Open the
+ * knowledge first: it starts libyara. */
 void *yarafiles_compile(const char *path);
 
 #endif

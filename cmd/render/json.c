@@ -1,5 +1,6 @@
 /* --format json: one object for one input, an array for several (and for an archive with several
  * dumps in it). */
+#include "json_put.h"
 #include "render.h"
 
 static const size_t style = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
@@ -7,7 +8,7 @@ static const size_t style = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
 static void put(struct render *r, const json_t *report)
 {
 	fputs(r->count++ ? ",\n" : "[\n", r->out);
-	json_dumpf(report, r->out, style);
+	json_put(r->out, report, style);
 }
 
 static void on_report(struct render *r, const json_t *report)
@@ -26,7 +27,7 @@ static void on_report(struct render *r, const json_t *report)
 static void end(struct render *r)
 {
 	if (r->held)
-		json_dumpf(r->held, r->out, style);
+		json_put(r->out, r->held, style);
 	else
 		fputs(r->count ? "\n]" : "[]", r->out);
 	fputc('\n', r->out);

@@ -18,10 +18,8 @@ static const struct {
 static const struct {
 	const char *title, *key;
 } parts[] = {
-	{"Check", "check"},
-	{"Run", "command"},
-	{"Verify", "verify"},
-	{"Undo", "undo"},
+	{"Check", "check"},   {"Do", "do"},     {"Run", "command"},
+	{"Verify", "verify"}, {"Undo", "undo"},
 };
 
 /* "Windows, CrowdStrike, 2024-07-19, content-update" */
@@ -63,7 +61,7 @@ static void text_step(struct paper *p, struct arena *arena, const json_t *step, 
 {
 	paper_gap(p);
 	paper_label(p, arena_printf(arena, "Step %zu", number));
-	paper_body(p, INK_BOLD, "", get_text(step, "do") ? get_text(step, "do") : "");
+	paper_body(p, INK_PLAIN, "", "[ ] done   time: ________   by: ________");
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const char *text = get_text(step, parts[i].key);
 		if (!text)
@@ -72,9 +70,8 @@ static void text_step(struct paper *p, struct arena *arena, const json_t *step, 
 		if (same(parts[i].key, "command"))
 			paper_verbatim(p, INK_GOOD, "", text);
 		else
-			paper_body(p, INK_PLAIN, "", text);
+			paper_body(p, same(parts[i].key, "do") ? INK_BOLD : INK_PLAIN, "", text);
 	}
-	paper_body(p, INK_PLAIN, "", "[ ] done   time: ________   by: ________");
 }
 
 void runbook_page_text(const struct render *render, const json_t *page)
@@ -151,7 +148,7 @@ static void md_step(FILE *out, const json_t *step, size_t number)
 	fputc('\n', out);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const char *text = get_text(step, parts[i].key);
-		if (!text)
+		if (!text || same(parts[i].key, "do"))
 			continue;
 		fputs("    ", out);
 		if (same(parts[i].key, "command")) {

@@ -36,14 +36,6 @@ static void fact_text(const struct rows *rows, const char *name, const char *pat
 	fact(rows, name, get_text(rows->report, path));
 }
 
-static const char *verdict_words(struct arena *arena, const json_t *report)
-{
-	if (words_is_unreadable(report))
-		return "unreadable";
-	const char *confidence = words_confidence(arena, report);
-	return confidence ? confidence : "no driver is blamed";
-}
-
 static void fill_facts(const struct rows *rows)
 {
 	const json_t *r = rows->report;
@@ -53,7 +45,7 @@ static void fill_facts(const struct rows *rows)
 	fact_text(rows, "SHA-256", "input.sha256");
 	fact(rows, "Kind", words_input(a, r));
 	fact_text(rows, "Status", "input.status");
-	fact_text(rows, "Written by", "system.writer");
+	fact_text(rows, "Dump", "system.writer");
 	fact(rows, "System", words_system(a, r));
 	fact_text(rows, "Firmware", "system.bios");
 	if (get(r, "system.build") && get(r, "system.base_build") &&
@@ -76,7 +68,9 @@ static void fill_facts(const struct rows *rows)
 				  get_bool(r, "crash.context.is_fault")
 					  ? ", of the fault itself"
 					  : ", of where the crash was raised"));
-	fact(rows, "Verdict", verdict_words(a, r));
+	fact(rows, "Verdict", words_verdict(a, r));
+	fact(rows, "Culprit", words_culprit(a, r));
+	fact_text(rows, "Confidence", "verdict.confidence");
 	fact_text(rows, "Content file", "verdict.content_file");
 	fact_text(rows, "Incident", "verdict.incident");
 	fact_text(rows, "Bucket", "signature.bucket");

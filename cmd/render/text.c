@@ -12,9 +12,13 @@ enum {
 	DOUBTS_MAX = 2,  /* against it */
 	PROBLEMS_MAX = 3,
 	FINDINGS_MAX = 3,
+	SUSPECTS_MAX = 4,
 	CAUTIONS_MAX = 3,
 	FOOTER_LINES = 6,
 };
+
+/* A path of these needs no quotes. */
+#define PLAIN_IN_SHELL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./+:,@-"
 
 static void put_problems(struct paper *p, struct arena *arena, const json_t *report)
 {
@@ -72,15 +76,18 @@ static void put_why(struct paper *p, const json_t *report)
 {
 	const json_t *found[REASONS_MAX];
 	const json_t *suspect = words_suspect(report);
+	const char *summary = get_text(report, "verdict.summary");
 	bool decided = get_bool(report, "verdict.decided");
 	const char *bullet = decided ? "+ " : "- ";
 	enum ink ink = decided ? INK_GOOD : INK_PLAIN;
 	size_t n = get_count(report, "verdict.because");
 
 	paper_label(p, decided ? "Why" : "Why not");
-	for (size_t i = 0; i < n && i < REASONS_MAX; i++)
-		if (get_line(report, "verdict.because", i))
-			paper_body(p, ink, bullet, get_line(report, "verdict.because", i));
+	for (size_t i = 0; i < n && i < REASONS_MAX; i++) {
+		const char *line = get_line(report, "verdict.because", i);
+		if (line && !(summary && strstr(summary, line)))
+			paper_body(p, ink, bullet, line);
+	}
 	if (n == 0 && decided && suspect) {
 		n = words_strongest(suspect, false, found, REASONS_MAX);
 		for (size_t i = 0; i < n; i++)
@@ -96,10 +103,8 @@ static void put_why(struct paper *p, const json_t *report)
 /* Whoever was looked at without being named: the person will ask. */
 static void put_suspects(struct paper *p, struct arena *arena, const json_t *report)
 {
-	if (get_bool(report, "verdict.decided"))
-		return;
 	paper_label(p, "Looked at");
-	for (size_t i = 0; i < get_count(report, "suspects") && i < 3; i++) {
+	for (size_t i = 0; i < get_count(report, "suspects") && i < SUSPECTS_MAX; i++) {
 		const json_t *s = get_item(report, "suspects", i), *against, *reason;
 		const char *module = get_text(s, "module"), *vendor = get_text(s, "vendor");
 		if (!module)
@@ -112,6 +117,59 @@ static void put_suspects(struct paper *p, struct arena *arena, const json_t *rep
 		paper_body(p, INK_PLAIN, "? ", who);
 	}
 	p->label = NULL;
+}
+
+static size_t frames_of(const json_t *report, const char *module)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < get_count(report, "stack"); i++)
+		count += same(get_text(get_item(report, "stack", i), "module"), module);
+	return count;
+}
+
+/* The modules on the stack in order, each once, with why it is not blamed. */
+static void put_stack(struct paper *p, struct arena *arena, const json_t *report)
+{
+	unsigned shown = 0;
+
+	paper_label(p, "Stack");
+	for (size_t i = 0; i < get_count(report, "stack") && shown < SUSPECTS_MAX; i++) {
+		const json_t *f = get_item(report, "stack", i);
+		const char *module = get_text(f, "module"), *why = get_text(f, "why");
+		bool seen = !module;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = same(get_text(get_item(report, "stack", k), "module"), module);
+		if (seen)
+			continue;
+		size_t count = frames_of(report, module);
+		const char *who =
+			count > 1 ? arena_printf(arena, "%s (%zu times)", module, count) : module;
+		paper_body(p, INK_PLAIN, "? ", why ? arena_printf(arena, "%s: %s", who, why) : who);
+		shown++;
+	}
+	p->label = NULL;
+}
+
+/* Who else was there: said only if it is true of every one of them. */
+static void put_absent(struct paper *p, struct arena *arena, const json_t *report)
+{
+	size_t third = 0;
+
+	for (size_t i = 0; i < get_count(report, "modules"); i++) {
+		const json_t *m = get_item(report, "modules", i);
+		if (!same(get_text(m, "origin"), "third-party") || !get_bool(m, "loaded"))
+			continue;
+		third++;
+		if (get_text(m, "name") && frames_of(report, get_text(m, "name")))
+			return;
+	}
+	if (third == 0 || get_count(report, "stack") == 0)
+		return;
+	paper_label(p, "Not there");
+	paper_body(p, INK_PLAIN, "",
+		   arena_printf(arena, "%zu third-party driver%s loaded, none of them on the stack",
+				third, third == 1 ? " is" : "s are"));
 }
 
 static void put_content_file(struct paper *p, struct arena *arena, const json_t *report)
@@ -171,28 +229,31 @@ static void put_findings(struct paper *p, struct arena *arena, const json_t *rep
 	p->label = NULL;
 }
 
-/* The first sentence of what a step says; its whole text is in the details. */
+/* The first sentence of @p text; its whole is in the details. */
 static const char *first_sentence(struct arena *arena, const char *text)
 {
-	const char *end = strstr(text, ". ");
-	return end ? arena_strndup(arena, text, (size_t)(end - text) + 1) : text;
+	size_t end = strcspn(text, ".?!");
+
+	while (text[end] && text[end + 1] && text[end + 1] != ' ')
+		end += 1 + strcspn(text + end + 1, ".?!");
+	return text[end] ? arena_strndup(arena, text, end + 1) : text;
 }
 
-static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
-		     bool all)
+/* When to do it, what, and with which command. */
+static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number)
 {
-	const char *bullet = arena_printf(arena, "%zu. ", number);
-	const char *action = get_text(step, "do"), *command = get_text(step, "command");
+	const char *check = get_text(step, "check"), *action = get_text(step, "do");
+	const char *text = action ? first_sentence(arena, action) : "";
 
-	if (action)
-		paper_body(p, INK_BOLD, bullet, all ? action : first_sentence(arena, action));
-	if (command)
-		paper_verbatim(p, INK_FAINT, "     ", command);
+	if (check)
+		text = arena_printf(arena, "%s %s", first_sentence(arena, check), text);
+	paper_body(p, INK_BOLD, arena_printf(arena, "%zu. ", number), text);
+	if (get_text(step, "command"))
+		paper_verbatim(p, INK_FAINT, "     ", get_text(step, "command"));
 }
 
-/* As many steps as the screen has room for; where the rest is stands below them. */
-static void put_fix(struct paper *p, struct arena *arena, const json_t *report, bool all,
-		    unsigned reserve)
+/* As many steps as the screen has room for. With --all the details have them all. */
+static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
 {
 	size_t count = get_count(report, "fix.steps");
 	const char *title = get_text(report, "fix.title"), *id = get_text(report, "incident.id");
@@ -204,21 +265,18 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
 	for (size_t i = 0; i < count; i++) {
-		const json_t *step = get_item(report, "fix.steps", i);
 		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, step, i + 1, all);
-		if (i > 0 && !all && p->lines + attempt.lines + reserve > SCREEN) {
-			paper_body(
-				p, INK_WARN, "",
-				arena_printf(
-					arena,
-					"... %zu more step%s, with checks and the way back: %s%s",
-					count - i, count - i == 1 ? "" : "s",
-					id ? "culprit runbook " : "this report with --all",
-					id ? id : ""));
+		put_step(&attempt, arena, get_item(report, "fix.steps", i), i + 1);
+		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN) {
+			const char *more = arena_printf(
+				arena,
+				"... %zu more step%s, with how to verify and undo each: %s%s",
+				count - i, count - i == 1 ? "" : "s",
+				id ? "culprit runbook " : "this report with --all", id ? id : "");
+			paper_body(p, INK_WARN, "", more);
 			return;
 		}
-		put_step(p, arena, step, i + 1, all);
+		put_step(p, arena, get_item(report, "fix.steps", i), i + 1);
 	}
 }
 
@@ -236,7 +294,6 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 	const char *bucket = get_text(report, "signature.bucket");
 	const char *hash = get_text(report, "signature.failure_hash");
 	const char *sha256 = get_text(report, "input.sha256"), *input = words_input(arena, report);
-	const char *incident = get_text(report, "incident.id");
 
 	paper_gap(p);
 	if (bucket) {
@@ -252,11 +309,15 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 	p->label = NULL;
 	if (all || words_is_unreadable(report))
 		return;
+	const char *path = get_text(report, "input.path"), *more = "this report with --all";
+	if (path && path[strspn(path, PLAIN_IN_SHELL)] == '\0')
+		more = arena_printf(arena, "culprit analyze --all %s", path);
 	paper_label(p, "More");
-	paper_body(p, INK_FAINT, "",
-		   incident ? arena_printf(arena, "culprit runbook %s, or this report with --all",
-					   incident)
-			    : "this report with --all");
+	paper_verbatim(p, INK_FAINT, "", more);
+	if (get_text(report, "incident.id"))
+		paper_verbatim(
+			p, INK_FAINT, "",
+			arena_printf(arena, "culprit runbook %s", get_text(report, "incident.id")));
 }
 
 static void put_screen(struct paper *p, struct arena *arena, const json_t *report, bool all)
@@ -277,13 +338,18 @@ static void put_screen(struct paper *p, struct arena *arena, const json_t *repor
 	put_problems(p, arena, report);
 	put_crash(p, arena, report);
 	put_why(p, report);
-	put_suspects(p, arena, report);
+	if (!decided) {
+		put_suspects(p, arena, report);
+		if (get_count(report, "suspects") == 0)
+			put_stack(p, arena, report);
+		put_absent(p, arena, report);
+	}
 	put_content_file(p, arena, report);
 	put_incident(p, arena, report);
 	put_findings(p, arena, report);
 	struct paper attempt = paper_try(p);
 	put_cautions(&attempt, report);
-	put_fix(p, arena, report, all, attempt.lines + FOOTER_LINES);
+	put_fix(p, arena, report, attempt.lines + FOOTER_LINES);
 	put_cautions(p, report);
 	put_footer(p, arena, report, all);
 }
@@ -298,7 +364,7 @@ static void on_report(struct render *r, const json_t *report)
 		return;
 	if (r->count++)
 		paper_gap(&p);
-	if ((r->several || r->count > 1) && path)
+	if ((r->several || r->count > 1 || words_is_member(report)) && path)
 		paper_line(&p, INK_LABEL, arena_printf(arena, "== %s", path));
 	p.lines = 0;
 	put_screen(&p, arena, report, r->all);

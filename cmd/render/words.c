@@ -42,7 +42,7 @@ const char *words_verdict(struct arena *arena, const json_t *report)
 
 	if (words_is_unreadable(report))
 		return arena_printf(arena, "%s could not be read as evidence.",
-				    path ? path : "The input");
+				    !path || same(path, "-") ? "The input" : path);
 	if (summary)
 		return summary;
 	if (!get_bool(report, "verdict.decided"))
@@ -52,24 +52,27 @@ const char *words_verdict(struct arena *arena, const json_t *report)
 	return arena_printf(arena, "Cause: %s.", words_class(get_text(report, "verdict.class")));
 }
 
-const char *words_confidence(struct arena *arena, const json_t *report)
+const char *words_culprit(struct arena *arena, const json_t *report)
 {
-	const char *confidence = get_text(report, "verdict.confidence");
 	const char *culprit = get_text(report, "verdict.culprit");
 	const char *vendor = get_text(report, "verdict.vendor");
 	const char *product = get_text(report, "verdict.product");
-	const char *text = NULL;
+	/* a product usually carries its maker's name already */
+	bool twice = vendor && product && strncmp(vendor, product, strlen(vendor)) == 0;
+	const char *by = join(arena, twice ? NULL : vendor, " ", product);
+
+	return culprit && by ? arena_printf(arena, "%s (%s)", culprit, by) : culprit;
+}
+
+const char *words_confidence(struct arena *arena, const json_t *report)
+{
+	const char *confidence = get_text(report, "verdict.confidence");
+	const char *class = words_class(get_text(report, "verdict.class"));
 
 	if (!get_bool(report, "verdict.decided"))
 		return NULL;
-	if (culprit) {
-		/* a product usually carries its maker's name already */
-		bool twice = vendor && product && strncmp(vendor, product, strlen(vendor)) == 0;
-		const char *by = join(arena, twice ? NULL : vendor, " ", product);
-		text = by ? arena_printf(arena, "%s (%s)", culprit, by) : culprit;
-	}
-	text = join(arena, text, ", ", words_class(get_text(report, "verdict.class")));
-	return join(arena, text, ", confidence ", confidence);
+	const char *text = confidence ? arena_printf(arena, "Confidence: %s.", confidence) : NULL;
+	return class ? join(arena, text, " ", arena_printf(arena, "Cause: %s.", class)) : text;
 }
 
 /* "0x00000050" as people write it: "0x50". */
@@ -250,9 +253,9 @@ const char *words_problem(struct arena *arena, const json_t *problem)
 const char *words_reread(const json_t *report)
 {
 	static const char *const advice[][2] = {
-		{"not-evidence", "Give a crash dump: C:\\Windows\\Minidump\\*.dmp or "
-				 "C:\\Windows\\MEMORY.DMP of the "
-				 "machine, or an archive with such files in it."},
+		{"not-evidence",
+		 "Look for a sound crash dump of the machine: C:\\Windows\\Minidump\\*.dmp, "
+		 "C:\\Windows\\MEMORY.DMP, or an archive with such files in it."},
 		{"truncated",
 		 "Copy the file again and compare its size and hash with the original; if "
 		 "the original is as short, look for another dump of the same crash."},
@@ -298,6 +301,13 @@ const json_t *words_suspect(const json_t *report)
 			return suspect;
 	}
 	return culprit ? NULL : get_item(report, "suspects", 0);
+}
+
+bool words_is_member(const json_t *report)
+{
+	const char *path = get_text(report, "input.path");
+
+	return get_count(report, "input.containers") && path && strchr(path, '!');
 }
 
 size_t words_strongest(const json_t *item, bool against, const json_t **ret, size_t count)

@@ -8,8 +8,9 @@
 
 /* "csagent.sys (CrowdStrike Falcon sensor) crashed this machine ..." */
 const char *words_verdict(struct arena *arena, const json_t *report);
-/* "csagent.sys (CrowdStrike Falcon sensor), a third-party driver, confidence high"; NULL if nothing
- * was decided. */
+/* "csagent.sys (CrowdStrike Falcon sensor)" */
+const char *words_culprit(struct arena *arena, const json_t *report);
+/* "Confidence: high. Cause: a third-party driver."; NULL if nothing was decided. */
 const char *words_confidence(struct arena *arena, const json_t *report);
 /* "PAGE_FAULT_IN_NONPAGED_AREA (0x50): read of 0x... by csagent.sys+0xe14ed" */
 const char *words_crash(struct arena *arena, const json_t *report);
@@ -43,7 +44,8 @@ const json_t *words_suspect(const json_t *report);
 /* The strongest @p count pieces of evidence for (or against) in @p item's evidence, heaviest first;
  * returns how many there are. */
 size_t words_strongest(const json_t *item, bool against, const json_t **ret, size_t count);
-/* All that speaks in the same way. */
 bool words_is_unreadable(const json_t *report);
+/* It came out of an archive, where there may be more of its kind. */
+bool words_is_member(const json_t *report);
 
 #endif

@@ -1,6 +1,6 @@
 #include "dump.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <stdio.h>

@@ -14,7 +14,7 @@ enum error_kind {
 	ERROR_BAD_DATA,     /* recognised, but its structure contradicts itself */
 	ERROR_TRUNCATED,    /* recognised, but it ends too early */
 	ERROR_UNSUPPORTED,  /* recognised, sound, and of a kind this version does not read */
-	ERROR_LIMIT,        /* a ceiling of limits.h was reached */
+	ERROR_LIMIT,        /* a ceiling of ceilings.h was reached */
 	ERROR_RULES,        /* a rule file is invalid */
 	ERROR_USAGE,        /* the person asked for something impossible */
 	ERROR_CRASHED,      /* the process that read the evidence died */

@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <inttypes.h>
 #include <string.h>

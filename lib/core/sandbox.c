@@ -2,7 +2,7 @@
  * the right away, and seccomp, which forbids building any further wall, comes last. */
 #include "sandbox.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <errno.h>
 #include <fcntl.h>

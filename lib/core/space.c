@@ -1,6 +1,6 @@
 #include "space.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -133,12 +133,12 @@ bool text_is_safe(const char *utf8, size_t length)
 
 const char *text_basename(const char *path)
 {
-	const char *name = path;
+	/* On Windows / is a character like any other in a name the kernel keeps. */
+	const char *last = strrchr(path, '\\');
 
-	for (const char *p = path; *p; p++)
-		if (*p == '\\' || *p == '/')
-			name = p + 1;
-	return name;
+	if (!last)
+		last = strrchr(path, '/');
+	return last ? last + 1 : path;
 }
 
 static char fold(char c)

@@ -17,7 +17,8 @@ char *text_from_utf16(struct arena *arena, const void *bytes, size_t units);
 /* True if @p utf8 is already safe by the rule above (what a report that arrives must satisfy). */
 bool text_is_safe(const char *utf8, size_t length);
 
-/* Part of @p path after the last \ or /; @p path itself if there is none. */
+/* Part of @p path after the last \, or after the last / if there is no \; @p path itself if there
+ * is neither. */
 const char *text_basename(const char *path);
 
 /* ASCII case folding only, as driver names are compared. */

@@ -4,7 +4,7 @@
 #define CULPRIT_WINDOWS_KERNEL_H
 
 #include "evidence.h"
-#include "limits.h"
+#include "ceilings.h"
 
 enum { DUMP_FULL = 1, DUMP_SUMMARY, DUMP_HEADER_ONLY, DUMP_TRIAGE }; /* 1.4 */
 enum { HEADER32_SIZE = 0x1000, HEADER64_SIZE = 0x2000 };

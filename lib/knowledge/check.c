@@ -25,7 +25,7 @@ void check_problem(struct checker *c, unsigned line, const char *format, ...)
 	char *reason = arena_vprintf(c->arena, format, args);
 	va_end(args);
 	struct rule_problem *problem = list_add(c->problems);
-	problem->file = arena_strdup(c->arena, c->file);
+	problem->file = text_from_bytes(c->arena, c->file, strlen(c->file));
 	problem->line = line;
 	problem->reason = text_from_bytes(c->arena, reason, strlen(reason));
 }
@@ -223,7 +223,7 @@ const char *check_time(const char *text)
 
 const char *check_enum(const char *text, const char *words)
 {
-	size_t length = strlen(text);
+	size_t length = strchr(text, '|') ? 0 : strlen(text);
 
 	for (const char *p = words; length && (p = strstr(p, text)); p++)
 		if ((p == words || p[-1] == '|') && (p[length] == '|' || !p[length]))

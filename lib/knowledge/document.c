@@ -67,11 +67,11 @@ static void document_log(cyaml_log_t level, void *context, const char *format, v
 	if (found && !log->line)
 		log->line = (unsigned)strtoul(found + sizeof(at) - 1, NULL, 10);
 	found = strstr(text, in_key);
-	if (found && text[6] == ' ' && !log->key[0]) {
+	if (found && !log->key[0]) {
 		snprintf(log->key, sizeof(log->key), "%s", found + sizeof(in_key) - 1);
 		log->key[strcspn(log->key, "'")] = '\0';
 	}
-	if (!log->message[0] && !strstr(text, "Backtrace") && strncmp(text, "Load:   ", 8))
+	if (!log->message[0] && !strstr(text, "Backtrace") && strncmp(text, "  in ", 5))
 		snprintf(log->message, sizeof(log->message), "%.255s",
 			 strncmp(text, "Load: ", 6) ? text : text + 6);
 }
@@ -106,7 +106,7 @@ static const char *plain_words(struct arena *arena, const struct log *log, cyaml
 	if (!strncmp(log->message, "Expecting MAPPING", 17))
 		return arena_printf(arena, "%s%skeys with values are expected", log->key,
 				    log->key[0] ? ": " : "");
-	if (!strncmp(log->message, "Invalid enumeration value", 25))
+	if (!strncmp(log->message, "Invalid ENUM value", 18))
 		return arena_printf(arena, "%s: '%s' is not a value it can have", log->key, value);
 	return arena_strdup(arena, log->message[0] ? log->message : cyaml_strerror(err));
 }
@@ -282,8 +282,9 @@ void document_peek(const struct rule_file *file, const char *key, char *buffer, 
 	buffer[0] = '\0';
 	while (strncmp(p, key, length) || p[length] != ':') {
 		p = strchr(p, '\n');
-		if (!p++)
+		if (!p)
 			return;
+		p++;
 	}
 	p += length + 1;
 	p += strspn(p, " '\"");

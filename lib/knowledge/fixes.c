@@ -1,6 +1,6 @@
 /* What to do for a class of crash. */
 #include "document.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "report.h"
 #include "text.h"
 

@@ -1,6 +1,6 @@
 /* Known incidents with their runbooks. */
 #include "document.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <stdio.h>

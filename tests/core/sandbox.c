@@ -35,7 +35,7 @@
 
 enum { BREACH = 42 };
 
-TestSuite(sandbox, .timeout = 30);
+TestSuite(sandbox);
 
 struct lines {
 	size_t count, bytes;

@@ -16,7 +16,7 @@
 
 enum { FILES_MAX = 20000, LINE_LENGTH = 4096 };
 
-static void fail(const char *what, const char *why)
+static _Noreturn void fail(const char *what, const char *why)
 {
 	fprintf(stderr, "rules-embed: %s: %s\n", what, why);
 	exit(1);
@@ -104,8 +104,8 @@ static size_t write_bytes(const void *from, size_t size, size_t count, void *con
 static size_t write_yara(const struct rule_file *files, size_t count, const char *prefix)
 {
 	const char *name = "";
-	YR_COMPILER *compiler;
-	YR_RULES *rules;
+	YR_COMPILER *compiler = NULL;
+	YR_RULES *rules = NULL;
 	size_t sources = 0;
 	FILE *out = create(prefix, ".yara");
 
