@@ -64,7 +64,7 @@ struct unwind_state {
 
 struct unwind_frame {
 	uint64_t ip, sp;
-	uint64_t cfa; /* end of the frame: the caller's stack pointer; 0 unknown */
+	uint64_t cfa; /* end of the frame; the return address is right below. 0 unknown */
 	enum unwind_trust trust;
 	bool exact;    /* ip is the instruction itself; else look up ip - 1 */
 	uint64_t regs; /* address of the pt_regs that this frame was read from, 0 none */
@@ -90,7 +90,8 @@ struct unwinder {
 };
 
 /* Walks from @p start and appends to @p frames (a list of struct unwind_frame; its limit is the
- * walk's). The first frame is @p start itself. */
+ * walk's). The first frame is @p start itself. Who walks many stacks keeps one list and sets its
+ * `count` to 0 in between: an arena takes nothing back. */
 enum unwind_end unwind_x86_64(const struct unwinder *unwinder, const struct unwind_state *start,
 			      struct list *frames);
 enum unwind_end unwind_arm64(const struct unwinder *unwinder, const struct unwind_state *start,
