@@ -230,5 +230,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_innocence = {
 	.id = "innocence",
 	.summary = "tells hardware, damaged memory and requested crashes from driver faults",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -290,6 +290,7 @@ struct dump {
 	const char *taints;   /* of the kernel, letters */
 	bool has_fault_address;
 	uint64_t fault_address;
+	const char *access; /* read | write | execute, NULL unknown */
 	const char *instruction_bytes; /* as the log has them around the fault, NULL if not */
 	struct task crash_task;        /* where it happened; for hung tasks: the one that blocks */
 	struct list tasks;             /* struct task: others with third-party code on their stack */
