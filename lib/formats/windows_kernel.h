@@ -3,8 +3,8 @@
 #ifndef CULPRIT_WINDOWS_KERNEL_H
 #define CULPRIT_WINDOWS_KERNEL_H
 
-#include "evidence.h"
 #include "ceilings.h"
+#include "evidence.h"
 
 enum { DUMP_FULL = 1, DUMP_SUMMARY, DUMP_HEADER_ONLY, DUMP_TRIAGE }; /* 1.4 */
 enum { HEADER32_SIZE = 0x1000, HEADER64_SIZE = 0x2000 };

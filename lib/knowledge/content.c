@@ -1,6 +1,6 @@
 /* Content files: what a path says about who wrote the file and who reads it. */
-#include "internal.h"
 #include "ceilings.h"
+#include "internal.h"
 #include "text.h"
 
 #include <string.h>
