@@ -234,8 +234,9 @@ Test(lookups, drivers_of_the_altitude_list)
 		char name[128] = "";
 		memcpy(name, p, strcspn(p, "\t"));
 		const struct driver_info *d = knowledge_driver(k, name);
-		cr_assert(d, "%s", name);
-		if (!*d->category) {
+		bool company = p[strlen(name) + 1] != '\t';
+		cr_assert(d || !company, "%s", name);
+		if (d && !*d->category) {
 			only_there++;
 			cr_assert(*d->vendor);
 			cr_assert_str_eq(d->product, "");
