@@ -174,6 +174,7 @@ struct dump {
 	bool header_context_is_fault; /* the exception's own registers, not the crash call's */
 
 	struct list modules;  /* struct module, load order, kernel first */
+	size_t modules_lost;  /* drivers the dump counts, but of which nothing can be read */
 	struct list unloaded; /* struct module, newest first */
 	struct list cpus;     /* struct cpu */
 	struct process process;
