@@ -67,6 +67,7 @@ static const struct broken cases[] = {
 	{"content_files.tsv", "\\drivers\\crowdstrike\\", "\\*\\", 2, "has a wildcard"},
 	{"content_files.tsv", "\\drivers\\crowdstrike\\\tc-00000291-*.sys", "\t*", 2,
 	 "'*' without a directory fits too many files"},
+	{"content_files.tsv", "csagent.sys", "nobody.sys", 2, "owner 'nobody.sys' is in neither"},
 	{"content_files.tsv", "windows", "dos", 2, "is not one of windows|linux|macos"},
 	{"passthrough.tsv", "ntoskrnl.exe", "", 2, "glob is empty"},
 	{"linux_modules.tsv", "falcon_lsm_pinned_*", "a/b", 2, "is not a file name"},
