@@ -1,7 +1,7 @@
 #include "memory_text.h"
 
-#include "cursor.h"
 #include "ceilings.h"
+#include "cursor.h"
 #include "text.h"
 
 #include <string.h>

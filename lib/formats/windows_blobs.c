@@ -350,15 +350,43 @@ static void report_block(struct kernel_dump *k, struct cursor *c, uint64_t heade
 		r->text = tag->read(k, data);
 }
 
-static void damaged(struct kernel_dump *k, const struct cursor *c, uint64_t at, const char *what)
+/* Offset of the next header of a known block at or after @p from; the end of @p c if there is none.
+ */
+static uint64_t next_known(struct cursor *c, uint64_t from)
 {
-	k->dump->partial = true;
-	dump_problem_at(k->dump, "secondary-data-damaged", c->origin + at,
-			"the secondary data at file offset 0x%" PRIx64 " %s; what follows is lost",
-			c->origin + at, what);
+	for (uint64_t at = from; at + BLOCK_HEADER <= c->size; at++) {
+		if (c->data[at] != BLOCK_HEADER || cursor_u32_at(c, at) != BLOCK_HEADER)
+			continue;
+		if (tag_of(cursor_u32_at(c, at + 4)) &&
+		    cursor_u32_at(c, at + 0x14) <= c->size - at - BLOCK_HEADER)
+			return at;
+	}
+	return c->size;
 }
 
-/* One block at the cursor; false at the end of the list, or where it cannot be followed. */
+/* The list breaks off at @p at: goes on at the next block that can be recognised. Without one, and
+ * if nothing at @p at looks like a block, the bytes belong to nothing: somebody appended them. */
+static void resume(struct kernel_dump *k, struct cursor *c, uint64_t at)
+{
+	bool inside = c->size - at >= BLOCK_HEADER && tag_of(cursor_u32_at(c, at + 4));
+	uint64_t next = next_known(c, at + 1);
+
+	cursor_seek(c, next);
+	if (next == c->size && !inside) {
+		dump_problem_at(k->dump, "wrong-size", c->origin + at,
+				"0x%" PRIx64 " bytes at the end of the file, from offset 0x%" PRIx64
+				" on, are not part of the dump",
+				c->size - at, c->origin + at);
+		return;
+	}
+	k->dump->partial = true;
+	dump_problem_at(k->dump, "secondary-data-damaged", c->origin + at,
+			"the secondary data is damaged at file offset 0x%" PRIx64 ": %s",
+			c->origin + at,
+			next == c->size ? "what follows is lost" : "some of it is lost");
+}
+
+/* One block at the cursor; false at the end of the list. */
 static bool read_block(struct kernel_dump *k, struct cursor *c)
 {
 	uint64_t at = c->pos;
@@ -366,46 +394,39 @@ static bool read_block(struct kernel_dump *k, struct cursor *c)
 	if (cursor_left(c) == 0)
 		return false;
 	uint32_t header = cursor_u32_at(c, at);
-	if (header == 0) /* kernel-generated dumps end so */
+	if (header == 0 && cursor_left(c) >= BLOCK_HEADER &&
+	    cursor_u64_at(c, at + 4) == 0) /* kernel-generated dumps end so */
 		return false;
 	if (header < BLOCK_HEADER || header > HEADER_MAX || header > cursor_left(c)) {
-		damaged(k, c, at, "does not continue with a block header");
-		return false;
+		resume(k, c, at);
+		return true;
 	}
 	uint64_t size = cursor_u32_at(c, at + 0x14), before = cursor_u32_at(c, at + 0x18);
 	uint64_t after = cursor_u32_at(c, at + 0x1c), left = cursor_left(c) - header;
-	bool whole = before <= left && size <= left - before;
-	uint64_t start = whole ? at + header + before : c->size;
-	uint64_t have = whole ? size : 0;
-	if (!whole && before < left) {
-		start = at + header + before;
-		have = left - before;
+	if (before <= left && size <= left - before && after <= left - before - size) {
+		struct cursor data = cursor_slice(c, at + header + before, size, "secondary data");
+		report_block(k, c, at, data, size);
+		return cursor_skip(c, header + before + size + after);
 	}
-	report_block(k, c, at, cursor_slice(c, start, have, "secondary data"), size);
-	if (!whole) {
-		damaged(k, c, at, "reaches beyond the end of the file");
-		return false;
-	}
-	cursor_seek(c, start + size);
-	return after <= cursor_left(c) && cursor_skip(c, after);
+	uint64_t have = before < left ? left - before : 0;
+	struct cursor data =
+		cursor_slice(c, c->size - have, have < size ? have : size, "secondary data");
+	report_block(k, c, at, data, size);
+	resume(k, c, at);
+	return true;
 }
 
 void windows_blobs_read(struct kernel_dump *k)
 {
 	uint64_t start = k->triage.size_of_dump;
 
-	if (start < k->body || start >= k->file.size)
+	if (start < k->body || start >= k->file.size || k->zero_tail)
 		return;
 	struct cursor c = cursor_slice(&k->file, start, k->file.size - start, "secondary data");
 	uint32_t header = cursor_u32_at(&c, 8);
-	if (c.size < FILE_HEADER || memcmp(c.data, "DumpBlob", 8) != 0) {
-		damaged(k, &c, 0, "does not begin with its signature");
-		return;
-	}
-	if (header < FILE_HEADER || header > HEADER_MAX || !cursor_skip(&c, header)) {
-		damaged(k, &c, 0, "has a header of impossible size");
-		return;
-	}
+	if (c.size < FILE_HEADER || memcmp(c.data, "DumpBlob", 8) != 0 || header < FILE_HEADER ||
+	    header > HEADER_MAX || !cursor_skip(&c, header))
+		resume(k, &c, 0);
 	unsigned blocks = 0;
 	while (blocks < LIMIT_BLOBS && read_block(k, &c))
 		blocks++;

@@ -22,6 +22,8 @@ enum { UNLOADED_NAME_UNITS = 12 };
 
 static const uint64_t year_1995 = 788918400, unix_epoch = 11644473600; /* seconds */
 
+static const char no_name[] = "(no name)", lost_name[] = "(name lost)";
+
 static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
 {
 	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
@@ -45,22 +47,66 @@ static bool is_dump_clone(const char *name)
 /* DUMP_STRING: a count of characters and that many UTF-16 units. */
 static bool driver_name(struct kernel_dump *k, struct module *m, uint32_t offset)
 {
+	enum { UNITS_MAX = 32767 }; /* of any string in the kernel */
 	const char *name;
 
 	if (offset < k->body || offset >= k->file.size)
 		return false;
 	struct cursor c = cursor_slice(&k->file, offset, k->file.size - offset, "driver name");
 	uint32_t units = cursor_u32(&c);
-	if (units == 0 || !cursor_fits(&c, units, 2) || units > LIMIT_NAME_CHARS)
+	if (c.failed || units > UNITS_MAX || !cursor_fits(&c, units, 2))
 		return false;
 	char *path = windows_text(k->dump->arena, &c, units, &name);
-	if (!*name)
-		return false;
-	m->name = name;
+	m->name = *name ? name : no_name;
 	if (text_contains_nocase(path, "\\") || text_contains_nocase(path, "/"))
 		m->path = path;
 	m->dump_clone = is_dump_clone(name);
 	return true;
+}
+
+/* One entry; false if it cannot be one: a damaged count leads into the bytes behind the list. */
+static bool driver_read(struct kernel_dump *k, struct cursor *c, const struct entry_layout *at,
+			uint64_t e)
+{
+	uint64_t base = pointer_at(k, c, e + at->base);
+	uint32_t size = cursor_u32_at(c, e + at->size);
+
+	if (size == 0 || !dump_is_kernel_address(k->dump, base))
+		return false;
+	struct module *m = list_add(&k->dump->modules);
+	m->loaded = true;
+	m->base = base;
+	m->size = size;
+	m->checksum = cursor_u32_at(c, e + at->checksum);
+	m->timestamp = cursor_u32_at(c, e + at->timestamp);
+	m->timestamp_is_date = timestamp_is_date(k->dump, m->timestamp);
+	driver_name(k, m, cursor_u32_at(c, e));
+	return true;
+}
+
+/* Drivers without a name: a few stay, marked; where most are, the names' part of the file is gone
+ * and so are they. Returns how many have lost theirs; an empty name here and there is none lost. */
+static size_t settle_nameless(struct dump *dump)
+{
+	size_t lost = 0, empty = 0, kept = 0;
+	struct module *all = dump->modules.items;
+
+	LIST_EACH(struct module, m, &dump->modules)
+	{
+		lost += !m->name;
+		empty += m->name == no_name;
+	}
+	bool drop = (lost + empty) * 2 > dump->modules.count;
+	for (size_t i = 0; i < dump->modules.count; i++) {
+		if (drop && (!all[i].name || all[i].name == no_name))
+			continue;
+		all[kept] = all[i];
+		if (!all[kept].name)
+			all[kept].name = lost_name;
+		kept++;
+	}
+	dump->modules.count = kept;
+	return drop ? lost + empty : lost;
 }
 
 void windows_drivers_read(struct kernel_dump *k)
@@ -70,7 +116,7 @@ void windows_drivers_read(struct kernel_dump *k)
 	struct dump *dump = k->dump;
 	struct cursor c =
 		windows_area(k, t->drivers, (uint64_t)t->driver_count * at->stride, "driver list");
-	uint64_t entries = c.size / at->stride, unnamed = 0;
+	uint64_t entries = c.size / at->stride;
 
 	if (t->driver_count > LIMIT_MODULES)
 		dump_problem_at(dump, "limit", t->drivers,
@@ -78,23 +124,17 @@ void windows_drivers_read(struct kernel_dump *k)
 				t->driver_count, LIMIT_MODULES);
 	if (entries > LIMIT_MODULES)
 		entries = LIMIT_MODULES;
-	for (uint64_t i = 0; i < entries; i++) {
-		uint64_t e = i * at->stride;
-		struct module *m = list_add(&dump->modules);
-		m->loaded = true;
-		m->base = pointer_at(k, &c, e + at->base);
-		m->size = cursor_u32_at(&c, e + at->size);
-		m->checksum = cursor_u32_at(&c, e + at->checksum);
-		m->timestamp = cursor_u32_at(&c, e + at->timestamp);
-		m->timestamp_is_date = timestamp_is_date(dump, m->timestamp);
-		if (!driver_name(k, m, cursor_u32_at(&c, e))) {
-			m->name = "(name lost)";
-			unnamed++;
-		}
-	}
-	if (unnamed)
-		dump_problem_at(dump, "bad-offset", t->strings,
-				"the names of %" PRIu64 " drivers could not be read", unnamed);
+	for (uint64_t i = 0; i < entries; i++)
+		driver_read(k, &c, at, i * at->stride);
+	size_t read = dump->modules.count, nameless = settle_nameless(dump);
+	if (read == t->driver_count && nameless == 0)
+		return;
+	dump->partial = true;
+	dump->modules_lost = t->driver_count - dump->modules.count;
+	dump_problem_at(dump, "drivers-lost", t->drivers,
+			"of the %u drivers that the dump counts, %zu could be read, %zu of them "
+			"with their names",
+			t->driver_count, read, read - nameless);
 }
 
 static void unloaded_entry(struct kernel_dump *k, struct cursor *c,
@@ -112,6 +152,8 @@ static void unloaded_entry(struct kernel_dump *k, struct cursor *c,
 		bytes = 2 * UNLOADED_NAME_UNITS;
 	struct cursor name = cursor_slice(c, e + at->name, bytes, "unloaded driver name");
 	m.name = windows_text(k->dump->arena, &name, bytes / 2, NULL);
+	if (!*m.name)
+		m.name = no_name;
 	m.name_cut = bytes == 2 * UNLOADED_NAME_UNITS;
 	m.dump_clone = is_dump_clone(m.name);
 	*(struct module *)list_add(&k->dump->unloaded) = m;

@@ -78,7 +78,7 @@ uint64_t windows_address(const struct kernel_dump *k, uint64_t value)
 	return k->wide ? value : value & UINT32_MAX;
 }
 
-static void missing_add(struct kernel_dump *k, const char *what)
+void windows_missing(struct kernel_dump *k, const char *what)
 {
 	size_t room = sizeof(k->missing) / sizeof(k->missing[0]);
 
@@ -107,7 +107,7 @@ struct cursor windows_area(struct kernel_dump *k, uint64_t offset, uint64_t size
 	if (size <= have)
 		return cursor_slice(&k->file, offset, size, what);
 	if (offset + size <= k->triage.size_of_dump) {
-		missing_add(k, what);
+		windows_missing(k, what);
 	} else {
 		dump_problem_at(k->dump, "bad-offset", offset,
 				"the %s is said to be at file offset 0x%" PRIx64 " with %" PRIu64
@@ -120,18 +120,18 @@ struct cursor windows_area(struct kernel_dump *k, uint64_t offset, uint64_t size
 
 char *windows_text(struct arena *arena, struct cursor *c, uint64_t units, const char **ret_name)
 {
-	uint64_t left = cursor_left(c) / 2, kept = units < left ? units : left;
-	const uint8_t *bytes = cursor_bytes(c, kept * 2);
-	size_t name = 0;
+	uint64_t left = cursor_left(c) / 2, have = units < left ? units : left;
+	const uint8_t *bytes = cursor_bytes(c, have * 2);
+	uint64_t kept = have < LIMIT_NAME_CHARS ? have : LIMIT_NAME_CHARS, name = 0;
 
-	if (kept > LIMIT_NAME_CHARS)
-		kept = LIMIT_NAME_CHARS;
-	/* Before escapes, which have backslashes of their own, come into it. */
-	for (size_t i = 0; i < kept; i++)
-		if (bytes[2 * i + 1] == 0 && (bytes[2 * i] == '\\' || bytes[2 * i] == '/'))
-			name = i + 1;
-	if (ret_name)
-		*ret_name = text_from_utf16(arena, bytes + 2 * name, kept - name);
+	if (ret_name) {
+		/* Before escapes, which have backslashes of their own, come into it. */
+		for (uint64_t i = 0; i < have; i++)
+			if (bytes[2 * i + 1] == 0 && (bytes[2 * i] == '\\' || bytes[2 * i] == '/'))
+				name = i + 1;
+		uint64_t rest = have - name < LIMIT_NAME_CHARS ? have - name : LIMIT_NAME_CHARS;
+		*ret_name = text_from_utf16(arena, bytes + 2 * name, rest);
+	}
 	return text_from_utf16(arena, bytes, kept);
 }
 

@@ -3,8 +3,8 @@
 #ifndef CULPRIT_WINDOWS_KERNEL_H
 #define CULPRIT_WINDOWS_KERNEL_H
 
-#include "evidence.h"
 #include "ceilings.h"
+#include "evidence.h"
 
 enum { DUMP_FULL = 1, DUMP_SUMMARY, DUMP_HEADER_ONLY, DUMP_TRIAGE }; /* 1.4 */
 enum { HEADER32_SIZE = 0x1000, HEADER64_SIZE = 0x2000 };
@@ -72,6 +72,7 @@ struct kernel_dump {
 	struct cursor debugger_data;
 	struct space *blocks; /* the data blocks alone: needed to find what goes on top of them */
 	uint32_t real_build;  /* as other parts of the dump tell it, 0 unknown */
+	bool zero_tail;       /* the file ends in zeros that were never written */
 	const char *missing[16];
 	unsigned missing_count; /* names of the areas that a truncated file has lost */
 };
@@ -90,6 +91,9 @@ uint64_t windows_address(const struct kernel_dump *k, uint64_t value);
  * what is not there. Empty for offset 0. */
 struct cursor windows_area(struct kernel_dump *k, uint64_t offset, uint64_t size, const char *what);
 
+/* Adds @p what to the list of what a truncated file has lost. */
+void windows_missing(struct kernel_dump *k, const char *what);
+
 /* Text of @p units UTF-16 units at @p c, which moves; at most LIMIT_NAME_CHARS are kept. @p
  * ret_name gets the part behind the last path separator; it may be NULL. */
 char *windows_text(struct arena *arena, struct cursor *c, uint64_t units, const char **ret_name);
@@ -100,6 +104,11 @@ void windows_unloaded_read(struct kernel_dump *k);
 
 /* windows_memory.c: everything of the dump that has an address. 3.1, 3.3, 4.1, 4.3 */
 bool windows_memory_read(struct kernel_dump *k);
+/* Whether the file ends before the dump does. */
+static inline bool windows_truncated(const struct kernel_dump *k)
+{
+	return k->triage.size_of_dump > k->file.size;
+}
 
 /* windows_process.c: 4.3 */
 void windows_process_read(struct kernel_dump *k);

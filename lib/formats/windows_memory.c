@@ -4,6 +4,7 @@
 #include "windows_kernel.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
 	BLOCK_SIZE = 16,       /* TRIAGE_DATA_BLOCK, both widths. 3.3 */
@@ -61,7 +62,7 @@ static bool block_add(struct kernel_dump *k, struct cursor *table, uint64_t *lef
 	if (size == 0)
 		return true;
 	uint64_t have = offset < k->file.size ? k->file.size - offset : 0;
-	if (offset < k->body || have == 0)
+	if (offset < k->body || have == 0 || address + size < address)
 		return false;
 	bool whole = size <= have;
 	if (!whole)
@@ -75,10 +76,50 @@ static bool block_add(struct kernel_dump *k, struct cursor *table, uint64_t *lef
 	return whole;
 }
 
+/* Numbers of the blocks that were dropped or cut, as far as they fit. */
+struct bad_blocks {
+	uint64_t count;
+	char numbers[64];
+	size_t length;
+};
+
+static void bad_block(struct bad_blocks *bad, uint64_t number)
+{
+	size_t room = sizeof(bad->numbers) - bad->length;
+
+	int n = snprintf(bad->numbers + bad->length, room, "%s%" PRIu64, bad->count ? ", " : "",
+			 number);
+	if (n > 0 && (size_t)n < room)
+		bad->length += (size_t)n;
+	else
+		bad->numbers[bad->length] = '\0';
+	bad->count++;
+}
+
+static void report_bad_blocks(struct kernel_dump *k, const struct bad_blocks *bad, uint64_t count)
+{
+	if (bad->count == 0)
+		return;
+	k->dump->partial = true;
+	if (windows_truncated(k)) {
+		windows_missing(k, arena_printf(k->dump->arena,
+						"%" PRIu64 " of %" PRIu64 " data blocks",
+						bad->count, count));
+		return;
+	}
+	dump_problem_at(k->dump, "bad-offset", k->triage.blocks,
+			"%" PRIu64 " of %" PRIu64
+			" data blocks lie outside the file or claim its bytes several times "
+			"(from 0: %s%s)",
+			bad->count, count, bad->numbers,
+			bad->length + 8 > sizeof(bad->numbers) ? " ..." : "");
+}
+
 static void read_blocks(struct kernel_dump *k)
 {
 	struct triage *t = &k->triage;
-	uint64_t left = k->file.size, bad = 0;
+	struct bad_blocks bad = {0};
+	uint64_t left = k->file.size;
 	struct cursor c = windows_area(k, t->blocks, (uint64_t)t->block_count * BLOCK_SIZE,
 				       "table of data blocks");
 	uint64_t count = c.size / BLOCK_SIZE;
@@ -90,19 +131,13 @@ static void read_blocks(struct kernel_dump *k)
 		count = count < LIMIT_PIECES ? count : LIMIT_PIECES;
 	}
 	for (uint64_t i = 0; i < count; i++)
-		bad += !block_add(k, &c, &left);
+		if (!block_add(k, &c, &left))
+			bad_block(&bad, i);
 	if (t->page && t->page_size) {
 		c = windows_area(k, t->page, t->page_size, "data page");
 		space_add(k->blocks, t->page_address, c.size, c.data, t->page, PIECE_DATA);
 	}
-	if (!bad)
-		return;
-	k->dump->partial = true;
-	dump_problem_at(k->dump, k->file.size < t->size_of_dump ? "truncated" : "bad-offset",
-			t->blocks,
-			"%" PRIu64 " of %" PRIu64
-			" data blocks lie outside the file or claim its bytes several times",
-			bad, count);
+	report_bad_blocks(k, &bad, count);
 }
 
 static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
@@ -282,12 +317,33 @@ static void area_add(struct kernel_dump *k, uint64_t address, const struct curso
 		space_add(k->dump->space, address, c->size, c->data, c->origin, kind);
 }
 
+/* Whether the stack's bytes would be those of the driver list, its names or the block table. */
+static bool stack_is_elsewhere(const struct kernel_dump *k)
+{
+	const struct triage *t = &k->triage;
+	uint64_t end = (uint64_t)t->stack + t->stack_size;
+	const uint32_t others[] = {t->drivers, t->strings, t->blocks, t->debugger};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i] >= t->stack && others[i] < end)
+			return true;
+	return false;
+}
+
 /* Saved stack: the lowest address is TopOfStack, whatever its name says. 3.1 */
 static void stack_add(struct kernel_dump *k)
 {
 	struct triage *t = &k->triage;
-	struct cursor c = windows_area(k, t->stack, t->stack_size, "saved stack");
 
+	if (t->stack_size > STACK_MAX || (t->stack_size && stack_is_elsewhere(k))) {
+		k->dump->partial = true;
+		dump_problem_at(k->dump, "bad-offset", t->stack,
+				"the saved stack is said to be at file offset 0x%x with 0x%x "
+				"bytes, which cannot be; it was not read",
+				t->stack, t->stack_size);
+		return;
+	}
+	struct cursor c = windows_area(k, t->stack, t->stack_size, "saved stack");
 	if (c.size == 0)
 		return;
 	k->dump->stack_low = t->top_of_stack;

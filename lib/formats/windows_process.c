@@ -84,11 +84,11 @@ static void read_pid(struct kernel_dump *k, const struct process_layout *at)
 		p->create_time = time;
 }
 
-/* ImageFileName: up to 15 bytes of printable ASCII. */
+/* ImageFileName: up to 15 bytes, text for the greater part. */
 static void read_name(struct kernel_dump *k, uint64_t at)
 {
 	uint8_t bytes[IMAGE_NAME_MAX];
-	size_t n = 0;
+	size_t n = 0, odd = 0;
 
 	if (at + IMAGE_NAME_MAX > k->process.size)
 		return;
@@ -96,10 +96,9 @@ static void read_name(struct kernel_dump *k, uint64_t at)
 		bytes[n] = cursor_u8_at(&k->process, at + n);
 		if (bytes[n] == 0)
 			break;
-		if (bytes[n] < 0x20)
-			return;
+		odd += bytes[n] < 0x20 || bytes[n] > 0x7e;
 	}
-	if (n)
+	if (n && odd * 2 <= n)
 		k->dump->process.name = text_from_bytes(k->dump->arena, bytes, n);
 }
 

@@ -154,6 +154,16 @@ static bool has_body(struct kernel_dump *k)
 	return false;
 }
 
+/* Where the zeros begin that the file ends with. */
+static uint64_t zero_tail(const struct cursor *c)
+{
+	uint64_t at = c->size;
+
+	while (at > 0 && c->data[at - 1] == 0)
+		at--;
+	return (at + 15) & ~UINT64_C(15);
+}
+
 /* The dump ends with TRGD at ValidOffset, which is SizeOfDump - 4. 3.1 */
 static void check_size(struct kernel_dump *k)
 {
@@ -168,14 +178,22 @@ static void check_size(struct kernel_dump *k)
 		dump->partial = true;
 		return;
 	}
-	if (t->size_of_dump > k->file.size) {
-		dump->partial = true;
-		if (k->missing_count == 0)
-			k->missing[k->missing_count++] = "end mark";
+	if (windows_truncated(k)) {
+		windows_missing(k, "end mark");
 		return;
 	}
 	if (cursor_u32_at(&k->file, t->valid_offset) == TRGD)
 		return;
+	uint64_t tail = zero_tail(&k->file);
+	k->zero_tail = tail <= t->valid_offset;
+	if (k->zero_tail) {
+		dump_problem_at(dump, "zero-filled", tail,
+				"the file is zero from offset 0x%" PRIx64
+				" on: the rest of the dump was never written",
+				tail);
+		dump->partial = true;
+		return;
+	}
 	dump_problem_at(
 		dump, "truncated", t->valid_offset,
 		"the end mark of the dump is missing: its writer did not finish, or its end "

@@ -1,6 +1,6 @@
 /* Content files: what a path says about who wrote the file and who reads it. */
-#include "internal.h"
 #include "ceilings.h"
+#include "internal.h"
 #include "text.h"
 
 #include <string.h>
@@ -69,6 +69,37 @@ static bool rule_fill(struct knowledge *k, const struct table *t, size_t row,
 	return split_globs(k->arena, rule, rule->type.globs);
 }
 
+/* Copies the owner at @p p to @p owner (empty if it is too long); returns where the next begins. */
+static const char *next_owner(const char *p, char owner[256])
+{
+	size_t length = strcspn(p, ",");
+
+	owner[0] = '\0';
+	if (length < 256) {
+		memcpy(owner, p, length);
+		owner[length] = '\0';
+	}
+	p += length;
+	return p + strspn(p, ", ");
+}
+
+/* Owners that are drivers are in the tables of drivers; programs are in none. */
+static void check_owners(const struct knowledge *k, struct checker *c, unsigned line,
+			 const struct content_type *type)
+{
+	char owner[256];
+
+	for (const char *p = type->owners; *p;) {
+		p = next_owner(p, owner);
+		if (text_ends_nocase(owner, ".sys") && !has_wildcard(owner) &&
+		    !knowledge_driver(k, owner) && knowledge_inbox(k, owner) == INBOX_NO)
+			check_problem(c, line,
+				      "owner '%s' is in neither vendors.tsv, "
+				      "altitudes.tsv nor inbox.tsv",
+				      owner);
+	}
+}
+
 static bool content_files_load(struct knowledge *k, struct checker *c)
 {
 	struct table t;
@@ -78,6 +109,8 @@ static bool content_files_load(struct knowledge *k, struct checker *c)
 	struct content_rule *rules = arena_alloc(k->arena, t.rows, sizeof(*rules));
 	if (!rules)
 		return false;
+	/* Without the table they would all be unknown. */
+	bool drivers_known = c && knowledge_find(k, "vendors.tsv");
 	for (size_t i = 0; i < t.rows; i++) {
 		if (!rule_fill(k, &t, i, &rules[i]))
 			return false;
@@ -86,6 +119,8 @@ static bool content_files_load(struct knowledge *k, struct checker *c)
 				check_problem(c, table_line(i),
 					      "'%s' without a directory fits too many files",
 					      rules[i].globs[g]);
+		if (drivers_known)
+			check_owners(k, c, table_line(i), &rules[i].type);
 	}
 	if (check_failed(c))
 		return true;
@@ -144,17 +179,12 @@ const struct content_type *knowledge_content_type(const struct knowledge *knowle
 bool knowledge_consumes(const struct knowledge *knowledge, const struct content_type *type,
 			const char *module)
 {
+	char owner[256];
+
 	for (const char *p = type->owners; *p;) {
-		size_t length = strcspn(p, ",");
-		char owner[256];
-		if (length < sizeof(owner)) {
-			memcpy(owner, p, length);
-			owner[length] = '\0';
-			if (text_glob(owner, module))
-				return true;
-		}
-		p += length;
-		p += strspn(p, ", ");
+		p = next_owner(p, owner);
+		if (*owner && text_glob(owner, module))
+			return true;
 	}
 	const struct driver_info *driver = knowledge_driver(knowledge, module);
 	return driver && text_equal_nocase(driver->vendor, type->vendor);

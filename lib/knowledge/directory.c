@@ -1,7 +1,7 @@
 /* Reads a directory of rules. Only regular files with the names of rules are opened, never through
  * a symbolic link; everything else in it is described. */
-#include "internal.h"
 #include "ceilings.h"
+#include "internal.h"
 #include "text.h"
 
 #include <dirent.h>

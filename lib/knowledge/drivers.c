@@ -29,7 +29,9 @@ static const struct table_spec linux_modules = {
 };
 static const struct table_spec altitudes = {
 	.file = "altitudes.tsv",
-	.columns = {{"minifilter", CELL_GLOB}, {"company", CELL_TEXT}, {"altitude", CELL_NUMBER}},
+	.columns = {{"minifilter", CELL_GLOB},
+		    {"company", CELL_TEXT, .optional = true},
+		    {"altitude", CELL_NUMBER}},
 };
 static const struct table_spec inbox = {
 	.file = "inbox.tsv",
@@ -86,9 +88,11 @@ static bool names_load(struct knowledge *k, struct checker *c, const struct tabl
 	return index_build(index, k->arena, rows, t.rows, sizeof(*rows));
 }
 
-/* Microsoft's list of file system filters: it names the company only, and is official. */
+/* Microsoft's list of file system filters: it names the company only, and is official. Where it
+ * leaves the company out it says nothing of use. */
 static bool altitudes_load(struct knowledge *k, struct checker *c)
 {
+	size_t count = 0;
 	struct table t;
 
 	if (!table_load(k, c, &altitudes, &t))
@@ -100,15 +104,16 @@ static bool altitudes_load(struct knowledge *k, struct checker *c)
 	if (!rows)
 		return false;
 	for (size_t i = 0; i < t.rows; i++)
-		rows[i] = (struct driver_info){
-			.name = table_cell(&t, i, 0),
-			.vendor = table_cell(&t, i, 1),
-			.product = "",
-			.category = "",
-			.confirmed = true,
-		};
+		if (*table_cell(&t, i, 1))
+			rows[count++] = (struct driver_info){
+				.name = table_cell(&t, i, 0),
+				.vendor = table_cell(&t, i, 1),
+				.product = "",
+				.category = "",
+				.confirmed = true,
+			};
 	k->altitudes = rows;
-	return index_build(&k->altitude_index, k->arena, rows, t.rows, sizeof(*rows));
+	return index_build(&k->altitude_index, k->arena, rows, count, sizeof(*rows));
 }
 
 static bool inbox_load(struct knowledge *k, struct checker *c)

@@ -1,6 +1,6 @@
 /* What to do for a class of crash. */
-#include "document.h"
 #include "ceilings.h"
+#include "document.h"
 #include "report.h"
 #include "text.h"
 

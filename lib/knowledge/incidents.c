@@ -1,6 +1,6 @@
 /* Known incidents with their runbooks. */
-#include "document.h"
 #include "ceilings.h"
+#include "document.h"
 #include "text.h"
 
 #include <stdio.h>

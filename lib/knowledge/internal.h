@@ -199,7 +199,6 @@ struct knowledge {
 	size_t status_count;
 
 	struct driver_info *vendors, *altitudes, *linux_modules;
-	size_t vendor_count;
 	struct index vendor_index, altitude_index, linux_index;
 	struct inbox_row *inbox;
 	struct index inbox_index;

@@ -1,7 +1,7 @@
 /* From rule files to a `struct knowledge`. */
+#include "ceilings.h"
 #include "embedded.h"
 #include "internal.h"
-#include "ceilings.h"
 
 #include <stdlib.h>
 #include <string.h>

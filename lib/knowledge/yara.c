@@ -122,12 +122,26 @@ static const char *meta_text(YR_RULE *rule, const char *name)
 	return NULL;
 }
 
-static bool is_content_id(const struct knowledge *k, const char *id)
+static bool is_type(const struct knowledge *k, const char *id)
 {
 	for (size_t i = 0; i < k->content_count; i++)
 		if (!strcmp(k->content[i].type.id, id))
 			return true;
-	return !k->content_count;
+	return false;
+}
+
+/* Of any type: one rule may serve the types of several systems. */
+static bool is_owner(const struct knowledge *k, const char *owner)
+{
+	size_t length = strlen(owner);
+
+	for (size_t i = 0; i < k->content_count; i++) {
+		const char *owners = k->content[i].type.owners;
+		for (const char *p = owners; (p = strstr(p, owner)); p++)
+			if ((p == owners || p[-1] == ' ') && (!p[length] || p[length] == ','))
+				return true;
+	}
+	return false;
 }
 
 /* The line of the rule called @p name, by its text. */
@@ -148,22 +162,39 @@ static unsigned rule_line(const struct rule_file *file, const char *name)
 	return 0;
 }
 
-static void check_metas(const struct knowledge *k, struct checker *c, const struct rule_file *file,
+/* A rule says what it finds: `type`, a content file's id, and `owner`, who reads such files. With
+ * an empty owner it is a format that belongs to nobody (PE), and the type any word. */
+static void check_rule(const struct knowledge *k, struct checker *c, unsigned line, YR_RULE *rule)
+{
+	const char *type = meta_text(rule, "type"), *owner = meta_text(rule, "owner");
+
+	if (!type || !owner) {
+		check_problem(c, line, "rule %s has no meta '%s'", rule->identifier,
+			      type ? "owner" : "type");
+		return;
+	}
+	if (check_word(type))
+		check_problem(c, line, "rule %s: type '%s' %s", rule->identifier, type,
+			      check_word(type));
+	if (!*owner || !k->content_count)
+		return;
+	if (!is_type(k, type))
+		check_problem(c, line, "rule %s: type '%s' is not in content_files.tsv",
+			      rule->identifier, type);
+	if (!is_owner(k, owner))
+		check_problem(c, line, "rule %s: '%s' owns nothing in content_files.tsv",
+			      rule->identifier, owner);
+}
+
+static void check_rules(const struct knowledge *k, struct checker *c, const struct rule_file *file,
 			YR_RULES *rules)
 {
 	YR_RULE *rule;
 
 	yr_rules_foreach(rules, rule)
 	{
-		const char *type = meta_text(rule, "type");
-		unsigned line = rule_line(file, rule->identifier);
-		if (rule->flags & RULE_FLAGS_PRIVATE)
-			continue;
-		if (!type)
-			check_problem(c, line, "rule %s has no meta 'type'", rule->identifier);
-		else if (!is_content_id(k, type))
-			check_problem(c, line, "rule %s: type '%s' is not in content_files.tsv",
-				      rule->identifier, type);
+		if (!(rule->flags & RULE_FLAGS_PRIVATE))
+			check_rule(k, c, rule_line(file, rule->identifier), rule);
 	}
 }
 
@@ -177,7 +208,7 @@ void yara_check(const struct knowledge *knowledge, struct checker *c, const stru
 		check_problem(c, 0, "YARA cannot compile it");
 	if (!rules)
 		return;
-	check_metas(knowledge, c, file, rules);
+	check_rules(knowledge, c, file, rules);
 	yr_rules_destroy(rules);
 }
 

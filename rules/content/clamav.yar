@@ -6,7 +6,7 @@ rule clamav_database
 {
 	meta:
 		type = "clamav-db"
-		owner = "clamd"
+		owner = "clamd.exe"
 		description = "ClamAV signature database"
 
 	strings:

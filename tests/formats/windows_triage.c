@@ -192,14 +192,18 @@ Test(windows_triage, inflated_driver_count)
 Test(windows_triage, driver_name_beyond_the_file)
 {
 	write_x64(&w);
-	put32(&w, AT_STRINGS, UINT32_MAX);            /* characters */
-	put32(&w, AT_DRIVERS + 0x90, UINT32_MAX - 4); /* offset of the second name */
+	put32(&w, AT_STRINGS, UINT32_MAX); /* characters */
 	struct dump *d = read_dump();
 
 	cr_assert(eq(sz, d->modules.count, 3));
 	cr_assert(eq(str, (char *)module_at(&d->modules, 0)->name, "(name lost)"));
-	cr_assert(eq(str, (char *)module_at(&d->modules, 1)->name, "(name lost)"));
 	cr_assert(eq(str, (char *)module_at(&d->modules, 2)->name, "bad.sys"));
+	cr_assert(problem(d, "drivers-lost") != NULL);
+	destroy();
+	put32(&w, AT_DRIVERS + 0x90, UINT32_MAX - 4); /* offset of the second name: most are lost */
+	d = read_dump();
+	cr_assert(eq(sz, d->modules.count, 1));
+	cr_assert(eq(sz, d->modules_lost, 2));
 }
 
 Test(windows_triage, hostile_name_is_escaped_after_its_basename)
@@ -257,7 +261,8 @@ Test(windows_triage, truncated_keeps_what_is_there)
 	cr_assert(p && p->has_offset);
 	cr_assert(eq(u64, p->offset, AT_DRIVERS + 0x90 + 8));
 	cr_assert(strstr(p->message, "driver list") != NULL);
-	cr_assert(eq(sz, d->modules.count, 1));
+	cr_assert(zero(sz, d->modules.count));
+	cr_assert(eq(sz, d->modules_lost, 3));
 	cr_assert(eq(u64, d->stack_size, 0x200));
 	cr_assert(eq(str, (char *)d->process.name, "System"));
 }
@@ -572,6 +577,58 @@ Test(windows_triage, damaged_secondary_data_keeps_what_came_before)
 	d = read_dump();
 	cr_assert(eq(sz, d->contributions.count, 1));
 	cr_assert(problem(d, "secondary-data-damaged") != NULL);
+	destroy();
+	put_blob(&w, "80cc79cf-a719-4af1-bf97-fe29ff76ebc1",
+		 0x40); /* a block that can be recognised */
+	d = read_dump();
+	cr_assert(eq(sz, d->contributions.count, 2));
+	cr_assert(problem(d, "secondary-data-damaged") != NULL);
+}
+
+Test(windows_triage, foreign_bytes_at_the_end)
+{
+	write_x64(&w);
+	put_blob(&w, "54c84888-01d1-4c1e-bed6-282c98241303", 0x60);
+	size_t end = w.size;
+	for (size_t i = 0; i < 0x100; i++)
+		put_ascii(&w, end + 4 * i, "junk");
+	struct dump *d = read_dump();
+	const struct problem *p = problem(d, "wrong-size");
+
+	cr_assert(p && p->offset == end);
+	cr_assert_not(d->partial, "the whole dump is there");
+	cr_assert(eq(sz, d->contributions.count, 1));
+}
+
+Test(windows_triage, zeros_to_the_end)
+{
+	write_x64(&w);
+	put_blob(&w, "54c84888-01d1-4c1e-bed6-282c98241303", 0x60);
+	memset(w.data + AT_STRINGS, 0, w.size - AT_STRINGS);
+	struct dump *d = read_dump();
+	const struct problem *p = problem(d, "zero-filled");
+
+	cr_assert(p && p->offset <= AT_STRINGS);
+	cr_assert(problem(d, "wrong-size") == NULL);
+	cr_assert(d->partial);
+	LIST_EACH(struct module, m, &d->modules)
+	{
+		cr_assert(m->base != 0 && m->name[0]);
+	}
+}
+
+Test(windows_triage, impossible_stack)
+{
+	write_x64(&w);
+	put32(&w, 0x202c, 0xfffffff8);
+	cr_assert(zero(u64, read_dump()->stack_size));
+	destroy();
+	put32(&w, 0x2028, AT_DRIVERS - 0x10); /* runs into the driver list */
+	put32(&w, 0x202c, 0x200);
+	struct dump *d = read_dump();
+	cr_assert(zero(u64, d->stack_size));
+	cr_assert(problem(d, "bad-offset") != NULL);
+	cr_assert(eq(sz, d->modules.count, 3));
 }
 
 Test(windows_triage, firmware_names_the_machine)

@@ -53,7 +53,7 @@ static const struct broken cases[] = {
 	{"inbox.tsv", "microsoft", "ours", 2, "is not one of"},
 	{"inbox.tsv", "ntfs.sys", "nt*.sys", 2, "are of the kind 'pattern'"},
 	{"altitudes.tsv", "321410", "high", 2, "altitude 'high' is not a number"},
-	{"altitudes.tsv", "Bitdefender", "", 2, "company is empty"},
+	{"altitudes.tsv", "bdprivmon.sys", "", 2, "minifilter is empty"},
 	{"loldrivers.tsv", "malicious", "bad", 2, "is not one of vulnerable driver|malicious"},
 	{"loldrivers.tsv", "0x6344360a", "0x6344360a11", 2, "more than 32 bits"},
 	{"loldrivers.tsv", "evil.sys", "evil*.sys", 2, "is not a file name"},
@@ -67,6 +67,7 @@ static const struct broken cases[] = {
 	{"content_files.tsv", "\\drivers\\crowdstrike\\", "\\*\\", 2, "has a wildcard"},
 	{"content_files.tsv", "\\drivers\\crowdstrike\\\tc-00000291-*.sys", "\t*", 2,
 	 "'*' without a directory fits too many files"},
+	{"content_files.tsv", "csagent.sys", "nobody.sys", 2, "owner 'nobody.sys' is in neither"},
 	{"content_files.tsv", "windows", "dos", 2, "is not one of windows|linux|macos"},
 	{"passthrough.tsv", "ntoskrnl.exe", "", 2, "glob is empty"},
 	{"linux_modules.tsv", "falcon_lsm_pinned_*", "a/b", 2, "is not a file name"},
@@ -172,14 +173,17 @@ static const struct broken cases[] = {
 	{"bugchecks/0x00000050.yaml", "causes:\n- A driver.", "causes: []", 9, "none is given"},
 
 	/* YARA. */
-	{"content/channel.yar", "AA AA }", "AA ZZ }", 5, ""},
-	{"content/channel.yar", "condition", "kondition", 6, ""},
+	{"content/channel.yar", "AA AA }", "AA ZZ }", 6, ""},
+	{"content/channel.yar", "condition", "kondition", 7, ""},
 	{"content/channel.yar", "type", "typ", 1, "rule channel has no meta 'type'"},
+	{"content/channel.yar", "owner", "own", 1, "rule channel has no meta 'owner'"},
 	{"content/channel.yar", "\"channel\"", "\"canal\"", 1,
 	 "type 'canal' is not in content_files.tsv"},
+	{"content/channel.yar", "\"channel\"", "\"A B\"", 1, "is not a word"},
+	{"content/channel.yar", "csagent.sys", "agent.sys", 1, "'agent.sys' owns nothing"},
 	{"content/channel.yar", "rule channel", "include \"/etc/passwd\"\nrule channel", 1,
 	 "include"},
-	{"content/channel.yar", "$a\n}", "$b\n}", 8, "undefined string"},
+	{"content/channel.yar", "$a\n}", "$b\n}", 9, "undefined string"},
 };
 
 enum { CASES = sizeof(cases) / sizeof(*cases) };

@@ -53,9 +53,9 @@ static const struct {
 	 "id: driver\nclass: third-party-driver\nfamily: ''\ncategory: ''\ncontent: false\n"
 	 "title: 'Update {driver}'\nsteps:\n- check: Is it?\n  do: Update it.\n  verify: It runs.\n"
 	 "  undo: Go back.\ncautions: []\nreferences: []\n"},
-	{"content/channel.yar",
-	 "rule channel {\n meta:\n  type = \"channel\"\n strings:\n  $a = { AA AA AA AA }\n"
-	 " condition:\n  $a\n}\n"},
+	{"content/channel.yar", "rule channel {\n meta:\n  type = \"channel\"\n  owner = "
+				"\"csagent.sys\"\n strings:\n  $a = { AA AA AA AA }\n"
+				" condition:\n  $a\n}\n"},
 };
 
 enum { SOUND = sizeof(sound) / sizeof(*sound) };
