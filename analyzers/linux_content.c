@@ -5,7 +5,7 @@
  * the task merely has open are listed, never cited. Grades: culprit-report(5). */
 #include "support.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "linux_support.h"
 #include "text.h"
 

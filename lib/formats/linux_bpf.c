@@ -2,7 +2,7 @@
  * kernel makes for them (bpf_kallsyms), which also has trampolines and dispatchers. */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <inttypes.h>
 #include <stdio.h>

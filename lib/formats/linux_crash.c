@@ -1,7 +1,7 @@
 /* What the kernel's log says went wrong, and the clocks. */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +67,10 @@ void linux_failure(struct dump *dump, const struct oops_log *events)
 	dump->headline = cause->headline;
 	dump->has_fault_address = cause->has_address;
 	dump->fault_address = cause->address;
+	dump->access = cause->access == OOPS_ACCESS_READ      ? "read"
+		       : cause->access == OOPS_ACCESS_WRITE   ? "write"
+		       : cause->access == OOPS_ACCESS_EXECUTE ? "execute"
+							      : NULL;
 	if (cause->tainted && !dump->taints)
 		dump->taints = cause->tainted;
 	if (cause->comm) {

@@ -1,7 +1,7 @@
 /* Open files: what a struct file says of itself, by the kernel's own layouts. */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "linux_log.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <ctype.h>

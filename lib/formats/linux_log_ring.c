@@ -1,7 +1,7 @@
 #include "linux_log.h"
 
 #include "cursor.h"
-#include "limits.h"
+#include "ceilings.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Bytes of a vmcore: libkdumpfile behind a cache of pages. linux-vmcores.md; libraries.md 4 */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 #include "text.h"
 
 #include <errno.h>

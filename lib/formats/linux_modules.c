@@ -1,7 +1,7 @@
 /* The modules a kernel has loaded, and the tainted ones it no longer has. */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <string.h>
 

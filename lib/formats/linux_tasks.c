@@ -6,7 +6,7 @@
  * linux-vmcores.md, "Registers" */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <stdio.h>
 #include <stdlib.h>

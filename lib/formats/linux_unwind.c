@@ -1,7 +1,7 @@
 /* Call traces of a vmcore: the kernel's own tables handed to lib/unwind. */
 #include "linux_kernel.h"
 
-#include "limits.h"
+#include "ceilings.h"
 
 #include <string.h>
 

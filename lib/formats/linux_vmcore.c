@@ -1,7 +1,7 @@
 /* Linux vmcores: kdump-compressed files, ELF cores, and flattened ones of either.
  * linux-vmcores.md */
 #include "flattened.h"
-#include "limits.h"
+#include "ceilings.h"
 #include "linux_kernel.h"
 
 #include <inttypes.h>

@@ -17,7 +17,6 @@ struct slot {
 
 struct types {
 	struct btf *btf;
-	const struct types *base;
 	struct slot *slots; /* structures by name; id 0 is an empty slot */
 	uint32_t mask;
 };
@@ -43,12 +42,6 @@ static bool is_struct(const struct btf_type *t)
 	return btf_is_struct(t) || btf_is_union(t);
 }
 
-/* Ids of this object's own types, without those of its base. */
-static uint32_t first_id(const struct types *types)
-{
-	return types->base ? btf__type_cnt(types->base->btf) : 1;
-}
-
 static uint32_t find_slot(const struct types *types, const char *name, uint32_t hash)
 {
 	uint32_t i = hash & types->mask;
@@ -68,7 +61,7 @@ static bool build_index(struct types *types)
 {
 	uint32_t count = btf__type_cnt(types->btf), structs = 0, size = 64;
 
-	for (uint32_t id = first_id(types); id < count; id++)
+	for (uint32_t id = 1; id < count; id++)
 		structs += is_struct(btf__type_by_id(types->btf, id));
 	while (size < 2 * structs)
 		size *= 2;
@@ -76,7 +69,7 @@ static bool build_index(struct types *types)
 	types->slots = calloc(size, sizeof(*types->slots));
 	if (!types->slots)
 		return false;
-	for (uint32_t id = first_id(types); id < count; id++) {
+	for (uint32_t id = 1; id < count; id++) {
 		const struct btf_type *t = btf__type_by_id(types->btf, id);
 		if (!is_struct(t) || !t->name_off)
 			continue;
@@ -96,8 +89,7 @@ static int stay_silent(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
-struct error *types_create(const void *data, size_t size, const struct types *base,
-			   struct types **ret)
+struct error *types_create(const void *data, size_t size, struct types **ret)
 {
 	struct types *types = calloc(1, sizeof(*types));
 
@@ -106,9 +98,7 @@ struct error *types_create(const void *data, size_t size, const struct types *ba
 		return error_create(ERROR_NOMEM, "no memory for the kernel's types");
 	}
 	libbpf_set_print(stay_silent);
-	types->base = base;
-	types->btf = base ? btf__new_split(data, (uint32_t)size, base->btf)
-			  : btf__new(data, (uint32_t)size);
+	types->btf = btf__new(data, (uint32_t)size);
 	if (!types->btf || libbpf_get_error(types->btf)) {
 		free(types);
 		return error_create(ERROR_BAD_DATA, "the type information (BTF) is damaged");
@@ -149,9 +139,7 @@ static const struct btf_type *find_struct(const struct types *types, const char 
 {
 	uint32_t i = find_slot(types, name, hash_name(name));
 
-	if (types->slots[i].id)
-		return btf__type_by_id(types->btf, types->slots[i].id);
-	return types->base ? find_struct(types->base, name) : NULL;
+	return types->slots[i].id ? btf__type_by_id(types->btf, types->slots[i].id) : NULL;
 }
 
 struct search {
@@ -240,7 +228,7 @@ bool types_enumerator(const struct types *types, const char *name, int64_t *ret)
 {
 	uint32_t count = btf__type_cnt(types->btf);
 
-	for (uint32_t id = first_id(types); id < count; id++) {
+	for (uint32_t id = 1; id < count; id++) {
 		const struct btf_type *t = btf__type_by_id(types->btf, id);
 		if (!btf_is_enum(t))
 			continue;
@@ -252,5 +240,5 @@ bool types_enumerator(const struct types *types, const char *name, int64_t *ret)
 			}
 		}
 	}
-	return types->base && types_enumerator(types->base, name, ret);
+	return false;
 }

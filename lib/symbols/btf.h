@@ -18,10 +18,8 @@ struct member {
 	bool is_pointer;
 };
 
-/* The types in @p data (which is copied). @p base is the kernel's own for a module's, else NULL;
- * it must outlive the result. ERROR_BAD_DATA if they are damaged. */
-struct error *types_create(const void *data, size_t size, const struct types *base,
-			   struct types **ret);
+/* The types in @p data (which is copied). ERROR_BAD_DATA if they are damaged. */
+struct error *types_create(const void *data, size_t size, struct types **ret);
 void types_destroy(struct types *types);
 unsigned types_count(const struct types *types);
 
