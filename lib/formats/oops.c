@@ -638,8 +638,9 @@ static void take_line(struct parser *p, const struct linux_line *line)
 
 static const char *reason_of(const struct oops *e)
 {
-	const char *p = e->headline;
+	const char *p = strstr(e->headline, "Kernel panic - not syncing");
 
+	p = p ? p : e->headline;
 	line_skip(&p, "Kernel panic - not syncing");
 	line_skip(&p, ":");
 	line_skip_blanks(&p);

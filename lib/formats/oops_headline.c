@@ -417,7 +417,7 @@ bool line_headline(struct arena *arena, const char *text, struct oops *event)
 		return false;
 	if (die_number(p) && *p != '[' && *p != ' ' && !strstr(p, "---")) {
 		fill_die(arena, p, event);
-		event->headline = p;
+		event->headline = text;
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(headlines) / sizeof(*headlines); i++) {
@@ -426,14 +426,14 @@ bool line_headline(struct arena *arena, const char *text, struct oops *event)
 		    (h->also && !strstr(p, h->also)))
 			continue;
 		event->kind = h->kind;
-		event->headline = p;
+		event->headline = text;
 		if (h->fill)
 			h->fill(arena, p, event);
 		return true;
 	}
 	if (strstr(p, " invoked oom-killer: ")) {
 		event->kind = OOPS_OOM;
-		event->headline = p;
+		event->headline = text;
 		fill_oom(arena, p, event);
 		return true;
 	}

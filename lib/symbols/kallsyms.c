@@ -34,7 +34,10 @@ struct kallsyms {
 	size_t count;
 	const char *encoding;
 	uint32_t *by_name; /* hash table: index + 1, 0 empty; NULL until asked for */
+	uint32_t *tags;    /* of the same slots: the hash itself */
 	uint32_t by_name_mask;
+	uint64_t token_hash[TOKENS], token_power[TOKENS];
+	uint64_t first_hash[TOKENS], first_power[TOKENS]; /* without the first character */
 };
 
 /* ---- tables ------------------------------------------------------------------------------- */
@@ -335,53 +338,118 @@ bool kallsyms_at(const struct kallsyms *kallsyms, uint64_t address, struct kalls
 	return true;
 }
 
-static uint32_t hash(const char *name, size_t length)
-{
-	uint32_t h = 2166136261u;
+/* A polynomial over the characters: the hash of a name is put together from those of its tokens. */
+#define HASH_BASE UINT64_C(0x9e3779b97f4a7c15)
 
-	for (size_t i = 0; i < length; i++)
-		h = (h ^ (unsigned char)name[i]) * 16777619u;
-	return h ^ h >> 15;
+static void hash_part(const char *text, size_t length, uint64_t *ret_hash, uint64_t *ret_power)
+{
+	*ret_hash = 0;
+	*ret_power = 1;
+	for (size_t i = 0; i < length; i++) {
+		*ret_hash = *ret_hash * HASH_BASE + (unsigned char)text[i] + 1;
+		*ret_power *= HASH_BASE;
+	}
 }
 
-/* Symbols that share a name stand in address order in the same run of slots; evidence may make
- * them all share it, so a run is followed only so far. */
+static uint32_t hash_end(uint64_t hash)
+{
+	hash ^= hash >> 29;
+	return (uint32_t)((hash * UINT64_C(0xbf58476d1ce4e5b9)) >> 32);
+}
+
+static void hash_tokens(struct kallsyms *k)
+{
+	for (size_t i = 0; i < TOKENS; i++) {
+		size_t n = k->token_length[i];
+		hash_part(k->token[i], n, &k->token_hash[i], &k->token_power[i]);
+		hash_part(k->token[i] + (n > 0), n - (n > 0), &k->first_hash[i],
+			  &k->first_power[i]);
+	}
+}
+
+/* Of the name without its type; as long as the type is in the first token, which it is. */
+static uint32_t hash_symbol(const struct kallsyms *k, uint32_t at)
+{
+	size_t length = k->names[at++];
+	uint64_t hash = 0;
+
+	if (length & 0x80)
+		length = (length & 0x7f) | (size_t)k->names[at++] << 7;
+	if (length)
+		hash = k->first_hash[k->names[at]];
+	for (size_t i = 1; i < length; i++) {
+		uint8_t token = k->names[at + i];
+		hash = hash * k->token_power[token] + k->token_hash[token];
+	}
+	return hash_end(hash);
+}
+
+static bool same_name(const struct kallsyms *k, uint32_t a, uint32_t b)
+{
+	char x[KALLSYMS_NAME_MAX], y[KALLSYMS_NAME_MAX], type;
+
+	expand(k, a, x, sizeof(x), &type);
+	expand(k, b, y, sizeof(y), &type);
+	return strcmp(x, y) == 0;
+}
+
+/* Evidence may make all names collide, so slots are tried only so far. */
 enum { PROBES_MAX = 64 };
+
+/* Of symbols that share a name the first in address order stays. */
+static void insert(struct kallsyms *k, size_t index)
+{
+	uint32_t tag = hash_symbol(k, k->symbols[index].name), slot = tag & k->by_name_mask;
+
+	for (int probe = 0; probe < PROBES_MAX; probe++) {
+		uint32_t other = k->by_name[slot];
+		if (other == 0) {
+			k->by_name[slot] = (uint32_t)index + 1;
+			k->tags[slot] = tag;
+			return;
+		}
+		if (k->tags[slot] == tag &&
+		    same_name(k, k->symbols[other - 1].name, k->symbols[index].name))
+			return;
+		slot = (slot + 1) & k->by_name_mask;
+	}
+}
 
 static void index_by_name(struct kallsyms *k)
 {
-	char name[KALLSYMS_NAME_MAX], type;
 	uint32_t slots = 1024;
 
-	while (slots < 2 * k->count)
+	while (slots < k->count + k->count / 2)
 		slots *= 2;
-	k->by_name = arena_alloc(k->arena, slots, sizeof(*k->by_name));
+	k->tags = arena_alloc(k->arena, slots, sizeof(*k->tags));
+	k->by_name = k->tags ? arena_alloc(k->arena, slots, sizeof(*k->by_name)) : NULL;
 	k->by_name_mask = slots - 1;
-	for (size_t i = 0; k->by_name && i < k->count; i++) {
-		size_t n = expand(k, k->symbols[i].name, name, sizeof(name), &type);
-		uint32_t slot = hash(name, n) & k->by_name_mask;
-		for (int probe = 0; probe < PROBES_MAX && k->by_name[slot]; probe++)
-			slot = (slot + 1) & k->by_name_mask;
-		if (!k->by_name[slot])
-			k->by_name[slot] = (uint32_t)i + 1;
-	}
+	if (!k->by_name)
+		return;
+	hash_tokens(k);
+	for (size_t i = 0; i < k->count; i++)
+		insert(k, i);
 }
 
 bool kallsyms_address(struct kallsyms *kallsyms, const char *name, uint64_t *ret)
 {
 	char other[KALLSYMS_NAME_MAX], type;
+	uint64_t hash, power;
 
 	if (!kallsyms->by_name)
 		index_by_name(kallsyms);
 	if (!kallsyms->by_name)
 		return false;
-	uint32_t slot = hash(name, strlen(name)) & kallsyms->by_name_mask;
-	for (int probe = 0; probe <= PROBES_MAX && kallsyms->by_name[slot]; probe++) {
+	hash_part(name, strlen(name), &hash, &power);
+	uint32_t tag = hash_end(hash), slot = tag & kallsyms->by_name_mask;
+	for (int probe = 0; probe < PROBES_MAX && kallsyms->by_name[slot]; probe++) {
 		const struct symbol *s = &kallsyms->symbols[kallsyms->by_name[slot] - 1];
-		expand(kallsyms, s->name, other, sizeof(other), &type);
-		if (strcmp(other, name) == 0) {
-			*ret = s->address;
-			return true;
+		if (kallsyms->tags[slot] == tag) {
+			expand(kallsyms, s->name, other, sizeof(other), &type);
+			if (strcmp(other, name) == 0) {
+				*ret = s->address;
+				return true;
+			}
 		}
 		slot = (slot + 1) & kallsyms->by_name_mask;
 	}
