@@ -133,14 +133,16 @@ static void others_waiting(struct analysis *a)
 {
 	LIST_EACH(struct task, t, &a->dump->tasks)
 	{
+		if (!t->blocked)
+			continue;
 		LIST_EACH(struct call, c, &t->calls)
 		{
 			const struct module *m = dump_module_at(a->dump, c->address);
 			if (!m || !may_be_culprit(a, m, NULL))
 				continue;
 			suspect_evidence(a->report, report_suspect(a->report, m), "sleeping",
-					 WEIGHT_OTHER_WAITING / 3, c->slot,
-					 "task %s (%" PRIu64 ") sleeps in it: %s",
+					 WEIGHT_OTHER_WAITING, c->slot,
+					 "task %s (%" PRIu64 ") is blocked in it too: %s",
 					 t->name ? t->name : "?", t->pid,
 					 c->symbol ? c->symbol : "?");
 			break;

@@ -245,9 +245,10 @@ static void report_lead(struct analysis *a, const struct lead *l)
 {
 	struct content_file *f = linux_content_file(a, &l->file);
 
-	f->grade = !l->owner ? 'C' : !l->object ? 'A' : 'B';
-	if (!l->file.regular)
-		f->grade = 'C';
+	char grade = !l->owner || !l->file.regular ? 'C' : !l->object ? 'A' : 'B';
+
+	if (grade < f->grade)
+		f->grade = grade;
 	if (l->owner && l->file.regular && !f->type)
 		f->owner = l->owner->name;
 	content_evidence(a->report, f, "open-file", f->grade == 'A' ? 0.8 : 0.5, l->file.address,

@@ -28,7 +28,9 @@ static struct error *run(struct analysis *a)
 	r->crash.kind = d->failure == FAILURE_UNKNOWN && !d->panic ? "unknown" : "panic";
 	r->crash.name = failure_name(d->failure);
 	r->crash.family = family_of(d->failure);
-	r->crash.message = d->headline ? d->headline : d->panic;
+	r->crash.message = d->headline && d->failure != FAILURE_REQUESTED ? d->headline : d->panic;
+	if (!r->crash.message)
+		r->crash.message = d->headline;
 	r->crash.access = d->access;
 	r->crash.has_address = d->has_fault_address;
 	r->crash.address = d->fault_address;

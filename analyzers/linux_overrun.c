@@ -11,11 +11,12 @@
 #include <string.h>
 
 enum {
-	DATA_MAX = 1 << 20,    /* bytes of one module's data that are looked at */
-	OBJECT_BYTES = 512,    /* of an object that the data points to */
-	BUFFER_BYTES = 4096,   /* of a buffer that such an object points to */
-	FOLLOWED_MAX = 20000,  /* pointers, all modules together */
-	WORDS_ON = 32,         /* pointers of an object that are followed further */
+	DATA_MAX = 1 << 20,     /* bytes of one module's data that are looked at */
+	OBJECT_BYTES = 512,     /* of an object whose size the heap does not tell */
+	BUFFER_BYTES = 64 << 10, /* of a buffer that such an object points to */
+	CHUNK = 4096,
+	FOLLOWED_MAX = 20000, /* pointers, for one question */
+	WORDS_ON = 64,        /* words of an object that are followed further */
 };
 
 static const double WEIGHT_BYTES_OWNED = 0.7;
@@ -25,7 +26,7 @@ struct search {
 	uint64_t pattern;
 	unsigned followed;
 	/* what was found */
-	uint64_t global, object, buffer; /* the way: object and buffer may be 0 */
+	uint64_t global, object, buffer; /* the way: buffer may be 0 */
 	uint64_t at;
 };
 
@@ -35,42 +36,72 @@ static bool is_heap(const struct dump *d, uint64_t value)
 	       space_has(d->space, value);
 }
 
+/* How many bytes from @p address on belong to one object: neighbours in a slab are others', and so
+ * are objects that have a cache of their own (tasks, inodes ...). */
+static size_t object_bytes(const struct dump *d, uint64_t address, size_t otherwise)
+{
+	struct heap_object object;
+
+	if (!d->ops->heap_object_at || !d->ops->heap_object_at(d, address, &object))
+		return otherwise;
+	if (address < object.address || !object.cache || strncmp(object.cache, "kmalloc", 7) != 0)
+		return 0;
+	uint64_t left = object.address + object.size - address;
+	return left < otherwise ? (size_t)left : otherwise;
+}
+
 /* Where the pattern is in [address, address + size), 0 if nowhere. */
 static uint64_t find_in(const struct search *s, uint64_t address, size_t size)
 {
-	uint8_t bytes[BUFFER_BYTES];
-	size_t have = space_read_some(s->a->dump->space, address, bytes,
-				      size < sizeof(bytes) ? size : sizeof(bytes));
+	uint8_t bytes[CHUNK + 8];
 
-	for (size_t i = 0; i + 8 <= have; i++)
-		if (linux_word(bytes + i) == s->pattern)
-			return address + i;
+	for (size_t done = 0; done < size; done += CHUNK) {
+		size_t want = size - done < sizeof(bytes) ? size - done : sizeof(bytes);
+		size_t have = space_read_some(s->a->dump->space, address + done, bytes, want);
+		for (size_t i = 0; i + 8 <= have; i++)
+			if (linux_word(bytes + i) == s->pattern)
+				return address + done + i;
+		if (have < want)
+			break;
+	}
 	return 0;
 }
 
 static bool search_object(struct search *s, uint64_t object)
 {
 	const struct dump *d = s->a->dump;
+	size_t size = object_bytes(d, object, OBJECT_BYTES);
 	uint64_t word;
 
 	s->object = object;
 	s->buffer = 0;
-	if ((s->at = find_in(s, object, OBJECT_BYTES)))
+	if ((s->at = find_in(s, object, size)))
 		return true;
-	for (unsigned i = 0; i < WORDS_ON && s->followed < FOLLOWED_MAX; i++) {
+	for (unsigned i = 0; i < WORDS_ON && 8 * i < size && s->followed < FOLLOWED_MAX; i++) {
 		if (!read_pointer(d, object + 8 * (uint64_t)i, &word))
 			break;
 		if (!is_heap(d, word))
 			continue;
 		s->followed++;
 		s->buffer = word;
-		if ((s->at = find_in(s, word, BUFFER_BYTES)))
+		if ((s->at = find_in(s, word, object_bytes(d, word, BUFFER_BYTES))))
 			return true;
 	}
 	return false;
 }
 
-static bool search_module(struct search *s, const struct module *m)
+/* What the kernel itself keeps in a module's data says nothing about the module's deeds. */
+static bool is_kernels_own(const struct search *s, uint64_t at)
+{
+	const struct dump *d = s->a->dump;
+	const char *name = d->ops->symbol_at ? d->ops->symbol_at(d, s->a->report->arena, at) : NULL;
+
+	return name && strncmp(name, "__this_module", 13) == 0;
+}
+
+/* Calls @p look with every heap pointer in the module's data, until it says it has found. */
+static bool each_pointer(struct search *s, const struct module *m,
+			 bool (*look)(struct search *, uint64_t))
 {
 	const struct dump *d = s->a->dump;
 	uint64_t word;
@@ -85,7 +116,7 @@ static bool search_module(struct search *s, const struct module *m)
 				continue;
 			s->followed++;
 			s->global = part->base + i;
-			if (search_object(s, word))
+			if (look(s, word) && !is_kernels_own(s, s->global))
 				return true;
 		}
 	}
@@ -100,7 +131,8 @@ static void tie_file(const struct search *s, const struct module *m)
 	struct open_file file;
 	uint64_t word;
 
-	for (unsigned i = 0; i < WORDS_ON && d->ops->open_file_at; i++) {
+	size_t size = object_bytes(d, s->object, OBJECT_BYTES);
+	for (unsigned i = 0; i < WORDS_ON && 8 * i < size && d->ops->open_file_at; i++) {
 		if (!read_pointer(d, s->object + 8 * (uint64_t)i, &word))
 			return;
 		if (!dump_is_kernel_address(d, word) ||
@@ -140,13 +172,32 @@ static void accuse(const struct search *s, const struct module *m, const char *t
 
 static void look_for(struct analysis *a, uint64_t pattern, const char *text)
 {
-	struct search s = {.a = a, .pattern = pattern};
-
 	LIST_EACH(struct module, m, &a->dump->modules)
 	{
-		if (m->kind == MODULE_DRIVER && may_be_culprit(a, m, NULL) && search_module(&s, m))
+		struct search s = {.a = a, .pattern = pattern};
+		if (m->kind == MODULE_DRIVER && may_be_culprit(a, m, NULL) &&
+		    each_pointer(&s, m, search_object))
 			accuse(&s, m, text);
 	}
+}
+
+/* A free object's link that was overwritten: the allocator read nonsense for the address of the
+ * next one. What stood there? */
+static bool broken_free_list(struct analysis *a, uint64_t value, uint64_t *ret, char text[9])
+{
+	const struct dump *d = a->dump;
+	struct heap_object object;
+	uint64_t bytes;
+
+	if (!d->ops->heap_link || !d->ops->heap_link(d, value, &object, &bytes) ||
+	    !linux_is_text(bytes, text))
+		return false;
+	report_finding(a->report, "info", "free-list", NULL,
+		       "the list of free objects of %s leads nowhere: in the object at 0x%016" PRIx64
+		       " the address of the next one was overwritten with \"%s\"",
+		       object.cache ? object.cache : "a slab", object.address, text);
+	*ret = bytes;
+	return true;
 }
 
 static struct error *run(struct analysis *a)
@@ -154,16 +205,22 @@ static struct error *run(struct analysis *a)
 	uint64_t values[BAD_VALUES_MAX];
 	unsigned count = linux_bad_values(a, values);
 	char text[9];
+	bool found = false;
 
-	for (unsigned i = 0; i < count; i++) {
-		if (linux_is_text(values[i], text)) {
-			report_finding(a->report, "info", "text-as-pointer", NULL,
-				       "the pointer that faulted is text: \"%s\"", text);
-			look_for(a, values[i], text);
-			linux_sort_files(&a->report->content_files);
-			break;
-		}
+	if (!a->dump->ops)
+		return NULL;
+	for (unsigned i = 0; i < count && !found; i++) {
+		found = linux_is_text(values[i], text);
+		values[0] = found ? values[i] : values[0];
 	}
+	for (unsigned i = 0; i < count && !found; i++)
+		found = broken_free_list(a, values[i], &values[0], text);
+	if (!found)
+		return NULL;
+	report_finding(a->report, "info", "text-as-pointer", NULL,
+		       "text was used as a pointer: \"%s\"", text);
+	look_for(a, values[0], text);
+	linux_sort_files(&a->report->content_files);
 	return NULL;
 }
 

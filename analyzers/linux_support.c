@@ -76,7 +76,9 @@ struct content_file *linux_content_file(struct analysis *a, const struct open_fi
 
 	LIST_EACH(struct content_file, f, &r->content_files)
 	{
-		if (f->object == file->address)
+		if (f->object == file->address ||
+		    (f->inode == file->inode && f->path && file->path &&
+		     strcmp(f->path, file->path) == 0))
 			return f;
 	}
 	const struct content_type *type =

@@ -111,6 +111,9 @@ bool dump_is_kernel_address(const struct dump *dump, uint64_t address)
 {
 	if (dump->arch == ARCH_X86)
 		return address >= 0x80000000 && address <= UINT32_MAX;
+	/* Linux on ARM64 maps memory below the half that Windows uses. */
+	if (dump->arch == ARCH_ARM64 && dump->os == OS_LINUX)
+		return address >= UINT64_C(0xfff0000000000000);
 	return address >= UINT64_C(0xffff800000000000);
 }
 

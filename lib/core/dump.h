@@ -182,6 +182,7 @@ struct task {
 	struct list calls; /* struct call, innermost first */
 	bool whole;        /* they reach a proper end */
 	bool sleeping;
+	bool blocked; /* and cannot be woken but by what it waits for */
 };
 
 struct open_file {
@@ -195,6 +196,12 @@ struct open_file {
 	const char *task;
 	uint64_t pid;
 	int descriptor;
+};
+
+/* An object of the kernel's heap. */
+struct heap_object {
+	uint64_t address, size;
+	const char *cache; /* "kmalloc-64", NULL unknown */
 };
 
 struct exception_record {
@@ -238,6 +245,12 @@ struct dump_ops {
 	 * 0 if its first page is not in the dump. */
 	size_t (*cached_content)(const struct dump *dump, const struct open_file *file,
 				 uint8_t *buffer, size_t size);
+	/* The heap object that holds @p address; false if it is not of the heap. */
+	bool (*heap_object_at)(const struct dump *dump, uint64_t address, struct heap_object *ret);
+	/* The free object whose link to the next one the allocator had read when it got @p value,
+	 * and the bytes that stand there instead of a link. */
+	bool (*heap_link)(const struct dump *dump, uint64_t value, struct heap_object *ret,
+			  uint64_t *ret_bytes);
 	/* Frees what the arena does not own. */
 	void (*close)(struct dump *dump);
 };

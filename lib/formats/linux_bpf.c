@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_BYTES = 128, JIT_MAX = 16 << 20, AUX_NAME = 16, HOOK_BYTES = 128 };
+enum { NAME_BYTES = 128, JIT_MAX = 16 << 20, AUX_NAME = 16, HOOK_BYTES = 128, FUNCTIONS_MAX = 256,
+       FILES_MAX = 1 << 20 };
 
 /* enum bpf_prog_type, include/uapi/linux/bpf.h */
 static const char *const type_names[] = {
@@ -21,6 +22,16 @@ static const char *const type_names[] = {
 	"cgroup socket option", "tracing", "struct_ops", "extension", "security hook (LSM)",
 	"socket lookup", "syscall", "netfilter"};
 
+static const char *name_in_symbol(const char *symbol)
+{
+	enum { PREFIX = 9, TAG = 16 };
+
+	if (strncmp(symbol, "bpf_prog_", PREFIX) != 0 ||
+	    strspn(symbol + PREFIX, "0123456789abcdef") != TAG || symbol[PREFIX + TAG] != '_')
+		return NULL;
+	return symbol + PREFIX + TAG + 1;
+}
+
 static void program_read(struct vmcore *v, uint64_t aux, struct module *m)
 {
 	uint64_t prog = vm_field(v, aux, vm_offset(v, "bpf_prog_aux", "prog"));
@@ -31,8 +42,11 @@ static void program_read(struct vmcore *v, uint64_t aux, struct module *m)
 
 	t->address = prog;
 	m->id = vm_field32(v, aux, vm_offset(v, "bpf_prog_aux", "id"));
-	const char *own = name < 0 ? NULL
-				   : vm_string(v, v->arena, aux + (uint64_t)name, AUX_NAME);
+	/* A part of a program that is a function of its own is called "F" there; the symbol is
+	 * bpf_prog_TAG_NAME in both cases. */
+	const char *own = name_in_symbol(t->name);
+	if (!own && name >= 0)
+		own = vm_string(v, v->arena, aux + (uint64_t)name, AUX_NAME);
 	m->name = own ? own : arena_printf(v->arena, "BPF program %u", m->id);
 	const char *kind = type < sizeof(type_names) / sizeof(*type_names) ? type_names[type]
 									   : "unknown kind";
@@ -74,4 +88,70 @@ void vm_bpf(struct vmcore *v)
 		return;
 	for (unsigned i = 0; at && at != head && i < LIMIT_BPF; i++, at = vm_u64(v, at))
 		symbol_read(v, at - (uint64_t)node);
+}
+
+struct holders {
+	uint64_t operations[3];
+	uint64_t files; /* of the task before: threads share theirs */
+	unsigned looked_at;
+};
+
+/* Marks program @p prog and the functions it consists of. */
+static void mark(struct vmcore *v, uint64_t prog, const char *task)
+{
+	uint64_t aux = vm_field(v, prog, vm_offset(v, "bpf_prog", "aux"));
+	uint64_t parts = vm_field(v, aux, vm_offset(v, "bpf_prog_aux", "func"));
+	uint32_t count = vm_field32(v, aux, vm_offset(v, "bpf_prog_aux", "func_cnt"));
+
+	for (uint32_t i = 0; i <= count && i <= FUNCTIONS_MAX; i++) {
+		uint64_t one = i == 0 ? prog : parts ? vm_u64(v, parts + 8 * (uint64_t)(i - 1)) : 0;
+		LIST_EACH(struct module_tables, t, &v->tables)
+		{
+			if (one && t->address == one && t->module->kind == MODULE_BPF &&
+			    !t->module->loader)
+				t->module->loader = task;
+		}
+	}
+}
+
+static bool look_at_files(struct vmcore *v, uint64_t task, void *context)
+{
+	struct holders *h = context;
+	const struct layout *l = &v->layout;
+	uint64_t files = vm_field(v, task, l->task_files);
+	uint64_t table = vm_field(v, files, l->files_fdt);
+	uint64_t slots = vm_field(v, table, l->fdtable_fd);
+	uint32_t count = vm_field32(v, table, l->fdtable_max);
+	const char *name = NULL;
+
+	if (!slots || files == h->files)
+		return false;
+	h->files = files;
+	for (uint32_t i = 0; i < count && h->looked_at < FILES_MAX; i++, h->looked_at++) {
+		uint64_t file = vm_u64(v, slots + 8 * (uint64_t)i);
+		uint64_t ops = vm_field(v, file, l->file_operations);
+		uint64_t held = vm_field(v, file, vm_offset(v, "file", "private_data"));
+		if (!ops || (ops != h->operations[0] && ops != h->operations[1] &&
+			     ops != h->operations[2]))
+			continue;
+		if (ops != h->operations[0])
+			held = vm_field(v, held, vm_offset(v, "bpf_link", "prog"));
+		if (!name && l->task_comm >= 0)
+			name = vm_string(v, v->arena, task + (uint64_t)l->task_comm, AUX_NAME);
+		mark(v, held, name ? name : "?");
+	}
+	return h->looked_at >= FILES_MAX;
+}
+
+void vm_bpf_loaders(struct vmcore *v)
+{
+	struct holders h = {.operations = {vm_symbol(v, "bpf_prog_fops"),
+					   vm_symbol(v, "bpf_link_fops"),
+					   vm_symbol(v, "bpf_link_fops_poll")}};
+	bool any = false;
+
+	LIST_EACH(struct module_tables, t, &v->tables)
+	any |= t->module->kind == MODULE_BPF;
+	if (any && h.operations[0])
+		vm_each_task(v, look_at_files, &h);
 }

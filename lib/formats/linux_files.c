@@ -62,8 +62,15 @@ static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t file)
 			break;
 		dentry = parent;
 	}
-	if (at == sizeof(buffer))
+	/* Sockets, pipes and the like have no place, but a name. */
+	if (at == sizeof(buffer)) {
+		size_t have = space_read_some(v->dump->space, vm_field(v, dentry, l->dentry_name),
+					      name, sizeof(name));
+		size_t length = strnlen(name, have);
+		if (length && name[0] != '/')
+			return arena_printf(arena, "anon:[%s]", text_from_bytes(arena, name, length));
 		buffer[--at] = '/';
+	}
 	return text_from_bytes(arena, buffer + at, sizeof(buffer) - at);
 }
 
@@ -132,28 +139,19 @@ static uint64_t cached_page(const struct vmcore *v, uint64_t mapping, uint64_t i
 	return (entry & 3) == 0 && vm_is_pointer(entry) ? entry : 0;
 }
 
-/* Physical address of the page that @p page, a struct page, stands for. */
-static bool page_address(const struct vmcore *v, uint64_t page, uint64_t *ret)
+/* Address of the memory that @p page, a struct page, stands for. */
+static bool page_address(struct vmcore *v, uint64_t page, uint64_t *ret)
 {
-	uint64_t base = vm_symbol(v, "vmemmap_base"), size, first, last;
-
-	if (!vmcoreinfo_size(&v->info, "page", &size) || size == 0)
+	if (!vm_linear(v) || page < v->linear.map)
 		return false;
-	if (base)
-		base = vm_u64(v, base);
-	else if (vmcoreinfo_number(&v->info, "NUMBER(VMEMMAP_START)", &first) &&
-		 vmcoreinfo_number(&v->info, "NUMBER(VMEMMAP_END)", &last) && page < last)
-		base = first;
-	if (!base || page < base)
-		return false;
-	*ret = (page - base) / size * v->page_size;
-	return true;
+	*ret = v->linear.base + (page - v->linear.map) / v->linear.page_struct * v->page_size;
+	return vm_is_pointer(*ret);
 }
 
 size_t vm_cached_content(struct vmcore *v, const struct open_file *file, uint8_t *buffer,
 			 size_t size)
 {
-	uint64_t mapping = vm_field(v, file->inode_address, v->layout.inode_mapping), physical;
+	uint64_t mapping = vm_field(v, file->inode_address, v->layout.inode_mapping), at;
 	size_t done = 0;
 
 	if (size > file->size)
@@ -161,13 +159,13 @@ size_t vm_cached_content(struct vmcore *v, const struct open_file *file, uint8_t
 	for (uint64_t index = 0; done < size; index++) {
 		uint64_t page = cached_page(v, mapping, index);
 		size_t part = size - done < v->page_size ? size - done : (size_t)v->page_size;
-		if (!page || !page_address(v, page, &physical))
+		if (!page || !page_address(v, page, &at))
 			break;
 		/* The head of a large folio stands for all of its pages. */
-		uint64_t first = vm_field(v, page, vm_offset_either(v, "folio", "index", "_index"));
+		uint64_t first = vm_field(v, page, vm_offset(v, "folio", "index"));
 		if (first <= index && index - first < FOLIO_PAGES)
-			physical += (index - first) * v->page_size;
-		if (!vm_physical(v, physical, buffer + done, part))
+			at += (index - first) * v->page_size;
+		if (!vm_read(v, at, buffer + done, part))
 			break;
 		done += part;
 	}

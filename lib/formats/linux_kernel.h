@@ -62,6 +62,12 @@ struct layout {
 	bool files_known;
 };
 
+/* The kernel's map of all physical memory, and its array of struct page. */
+struct linear {
+	bool tried;
+	uint64_t base, map, page_struct;
+};
+
 struct vmcore {
 	const struct evidence *evidence;
 	struct dump *dump;
@@ -93,7 +99,8 @@ struct vmcore {
 	unsigned crash_cpu;
 	bool has_crash_cpu;
 	uint64_t crash_task; /* address of its task_struct, 0 unknown */
-	uint64_t per_cpu;    /* address of __per_cpu_offset, 0 unknown */
+	struct linear linear;
+	struct list caches; /* uint64_t: addresses of every struct kmem_cache */
 };
 
 /* ---- linux_memory.c: bytes ---- */
@@ -159,12 +166,23 @@ void vm_modules_settle(struct vmcore *v);
 
 void vm_crash(struct vmcore *v);
 void vm_other_tasks(struct vmcore *v);
+/* Which process holds which BPF program. */
+void vm_bpf_loaders(struct vmcore *v);
+/* Calls @p visit for every thread until it returns true. */
+void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *),
+		  void *context);
 
 /* ---- linux_unwind.c ---- */
 
 void vm_unwind_init(struct vmcore *v);
 /* Unwinds from @p state into @p task->calls; true if it came to a proper end. */
 bool vm_unwind(struct vmcore *v, struct task *task, const struct unwind_state *state, bool search);
+
+/* ---- linux_slab.c ---- */
+
+bool vm_linear(struct vmcore *v); /* fills v->linear; false if this kernel does not tell */
+bool vm_heap_object(struct vmcore *v, uint64_t address, struct heap_object *ret);
+bool vm_heap_link(struct vmcore *v, uint64_t value, struct heap_object *ret, uint64_t *ret_bytes);
 
 /* ---- linux_files.c ---- */
 

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMM_BYTES = 16, STACK_DEFAULT = 16384, STACK_MOST = 65536, UNWOUND_MAX = 4096 };
+enum { COMM_BYTES = 16, STACK_DEFAULT = 16384, STACK_MOST = 65536, UNWOUND_MAX = 4096,
+       TASK_BLOCKED = 2 /* TASK_UNINTERRUPTIBLE */ };
 
 static const char *const x86_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 					"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
@@ -124,11 +125,11 @@ static void task_fill(struct vmcore *v, uint64_t address, struct task *task)
 		task->name = vm_string(v, v->arena, address + (uint64_t)l->task_comm, COMM_BYTES);
 	task->stack_low = vm_field(v, address, l->task_stack);
 	task->stack_size = task->stack_low ? v->stack_bytes : 0;
+	task->blocked = vm_field32(v, address, l->task_state) & TASK_BLOCKED;
 }
 
-/* Calls @p visit for every thread until it returns true. */
-static void each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *),
-		      void *context)
+void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *),
+		  void *context)
 {
 	const struct layout *l = &v->layout;
 	uint64_t first = vm_symbol(v, "init_task"), leader = first;
@@ -168,7 +169,7 @@ static uint64_t task_of_pid(struct vmcore *v, uint64_t pid)
 	struct wanted w = {pid, 0};
 
 	if (pid)
-		each_task(v, is_pid, &w);
+		vm_each_task(v, is_pid, &w);
 	return w.found;
 }
 
@@ -435,5 +436,5 @@ void vm_other_tasks(struct vmcore *v)
 
 	if (v->dump->failure == FAILURE_HUNG_TASK || v->dump->failure == FAILURE_SOFT_LOCKUP ||
 	    v->dump->failure == FAILURE_RCU_STALL || v->dump->failure == FAILURE_HARD_LOCKUP)
-		each_task(v, keep_foreign, &u);
+		vm_each_task(v, keep_foreign, &u);
 }

@@ -109,7 +109,7 @@ static void take_frames(struct vmcore *v, struct task *task, const struct list *
 		c->slot = f->exact ? f->regs : slot;
 		c->source = source_of(f, index++);
 		c->symbol = vm_symbol_at(v, v->arena, f->ip, !f->exact);
-		if (f->exact)
+		if (f->exact || index == 1)
 			c->registers = registers_of(v, &f->state);
 		slot = f->cfa ? f->cfa - 8 : 0;
 	}

@@ -36,6 +36,17 @@ static size_t cached_content(const struct dump *dump, const struct open_file *fi
 	return vm_cached_content(dump->reader, file, buffer, size);
 }
 
+static bool heap_object_at(const struct dump *dump, uint64_t address, struct heap_object *ret)
+{
+	return vm_heap_object(dump->reader, address, ret);
+}
+
+static bool heap_link(const struct dump *dump, uint64_t value, struct heap_object *ret,
+		      uint64_t *ret_bytes)
+{
+	return vm_heap_link(dump->reader, value, ret, ret_bytes);
+}
+
 static void close_reader(struct dump *dump)
 {
 	if (dump->reader)
@@ -47,6 +58,8 @@ static const struct dump_ops ops = {
 	.symbol_at = symbol_at,
 	.open_file_at = open_file_at,
 	.cached_content = cached_content,
+	.heap_object_at = heap_object_at,
+	.heap_link = heap_link,
 	.close = close_reader,
 };
 
@@ -236,6 +249,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_unwind_init(v);
 	vm_crash(v);
 	vm_other_tasks(v);
+	vm_bpf_loaders(v);
 	vm_clock(v);
 	tell_absences(v);
 	if (arena_failed(dump->arena))
