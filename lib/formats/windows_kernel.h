@@ -72,6 +72,8 @@ struct kernel_dump {
 	struct cursor debugger_data;
 	struct space *blocks; /* the data blocks alone: needed to find what goes on top of them */
 	uint32_t real_build;  /* as other parts of the dump tell it, 0 unknown */
+	uint64_t decoded;     /* bytes of secondary data that were looked into */
+	unsigned events;      /* events of its event buffers that were kept */
 	bool zero_tail;       /* the file ends in zeros that were never written */
 	const char *missing[16];
 	unsigned missing_count; /* names of the areas that a truncated file has lost */
