@@ -14,7 +14,6 @@ enum {
 	FINDINGS_MAX = 3,
 	SUSPECTS_MAX = 4,
 	CAUTIONS_MAX = 3,
-	FOOTER_LINES = 6,
 };
 
 /* A path of these needs no quotes. */
@@ -269,8 +268,7 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 		put_step(&attempt, arena, get_item(report, "fix.steps", i), i + 1);
 		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN) {
 			const char *more = arena_printf(
-				arena,
-				"... %zu more step%s, with how to verify and undo each: %s%s",
+				arena, "... %zu more step%s, each with check and undo: %s%s",
 				count - i, count - i == 1 ? "" : "s",
 				id ? "culprit runbook " : "this report with --all", id ? id : "");
 			paper_body(p, INK_WARN, "", more);
@@ -347,9 +345,10 @@ static void put_screen(struct paper *p, struct arena *arena, const json_t *repor
 	put_content_file(p, arena, report);
 	put_incident(p, arena, report);
 	put_findings(p, arena, report);
-	struct paper attempt = paper_try(p);
-	put_cautions(&attempt, report);
-	put_fix(p, arena, report, attempt.lines + FOOTER_LINES);
+	struct paper below = paper_try(p);
+	put_cautions(&below, report);
+	put_footer(&below, arena, report, all);
+	put_fix(p, arena, report, below.lines + 1);
 	put_cautions(p, report);
 	put_footer(p, arena, report, all);
 }
