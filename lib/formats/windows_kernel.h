@@ -89,6 +89,12 @@ void windows_header_finish(struct kernel_dump *k);
 /* @p value as an address of this machine: 32-bit dumps sign-extend theirs. */
 uint64_t windows_address(const struct kernel_dump *k, uint64_t value);
 
+/* A pointer of the dump's width at @p pos. */
+static inline uint64_t windows_pointer(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
+{
+	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
+}
+
 /* The part of [offset, offset+size) that the file has; a problem or an entry in `missing` says
  * what is not there. Empty for offset 0. */
 struct cursor windows_area(struct kernel_dump *k, uint64_t offset, uint64_t size, const char *what);
