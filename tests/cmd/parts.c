@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-TestSuite(parts, .timeout = 30);
+TestSuite(parts);
 
 /* ---- did you mean
  * --------------------------------------------------------------------------------- */

@@ -24,7 +24,7 @@ static void tear_down(void)
 	arena_destroy(arena);
 }
 
-TestSuite(render, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(render, .init = set_up, .fini = tear_down);
 
 /* ---- Markdown
  * --------------------------------------------------------------------------------------- */
