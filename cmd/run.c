@@ -152,8 +152,8 @@ int report_exit(const json_t *report)
 		return EXIT_UNREADABLE;
 	if (strcmp(status, "partial") == 0)
 		return EXIT_PARTIAL;
-	json_t *decided = json_object_get(json_object_get(report, "verdict"), "decided");
-	return json_is_true(decided) ? EXIT_VERDICT : EXIT_NO_CULPRIT;
+	json_t *culprit = json_object_get(json_object_get(report, "verdict"), "culprit");
+	return json_is_string(culprit) ? EXIT_VERDICT : EXIT_NO_CULPRIT;
 }
 
 int exit_worse(int a, int b)

@@ -62,10 +62,16 @@ static void put_crash(struct paper *p, struct arena *arena, const json_t *report
 			paper_body(p, INK_PLAIN, "", lines[i]);
 }
 
-/* True if one of the first reasons already says @p text. */
-static bool said(const json_t *report, const char *text)
+/* True if @p text stands on the screen already: in the verdict, in the crash or among the reasons.
+ */
+static bool said(const json_t *report, const char *text, size_t reasons)
 {
-	for (size_t i = 0; i < get_count(report, "verdict.because") && i < REASONS_MAX; i++)
+	const char *summary = get_text(report, "verdict.summary");
+	const char *explanation = get_text(report, "crash.explanation");
+
+	if ((summary && strstr(summary, text)) || (explanation && strstr(text, explanation)))
+		return true;
+	for (size_t i = 0; i < reasons; i++)
 		if (same(get_line(report, "verdict.because", i), text))
 			return true;
 	return false;
@@ -75,7 +81,6 @@ static void put_why(struct paper *p, const json_t *report)
 {
 	const json_t *found[REASONS_MAX];
 	const json_t *suspect = words_suspect(report);
-	const char *summary = get_text(report, "verdict.summary");
 	bool decided = get_bool(report, "verdict.decided");
 	const char *bullet = decided ? "+ " : "- ";
 	enum ink ink = decided ? INK_GOOD : INK_PLAIN;
@@ -84,7 +89,7 @@ static void put_why(struct paper *p, const json_t *report)
 	paper_label(p, decided ? "Why" : "Why not");
 	for (size_t i = 0; i < n && i < REASONS_MAX; i++) {
 		const char *line = get_line(report, "verdict.because", i);
-		if (line && !(summary && strstr(summary, line)))
+		if (line && !said(report, line, 0))
 			paper_body(p, ink, bullet, line);
 	}
 	if (n == 0 && decided && suspect) {
@@ -94,7 +99,7 @@ static void put_why(struct paper *p, const json_t *report)
 	}
 	n = decided && suspect ? words_strongest(suspect, true, found, DOUBTS_MAX) : 0;
 	for (size_t i = 0; i < n; i++)
-		if (!said(report, get_text(found[i], "text")))
+		if (!said(report, get_text(found[i], "text"), REASONS_MAX))
 			paper_body(p, INK_WARN, "- ", get_text(found[i], "text"));
 	p->label = NULL;
 }
@@ -186,9 +191,6 @@ static void put_content_file(struct paper *p, struct arena *arena, const json_t 
 	if (grade)
 		paper_body(p, INK_PLAIN, "",
 			   type ? arena_printf(arena, "%s (%s)", grade, type) : grade);
-	const json_t *reason;
-	if (words_strongest(file, false, &reason, 1))
-		paper_body(p, INK_PLAIN, "", get_text(reason, "text"));
 }
 
 static void put_incident(struct paper *p, struct arena *arena, const json_t *report)
@@ -251,11 +253,24 @@ static void put_step(struct paper *p, struct arena *arena, const json_t *step, s
 		paper_verbatim(p, INK_FAINT, "     ", get_text(step, "command"));
 }
 
+/* Where the rest of the steps is. */
+static const char *rest_of_steps(struct arena *arena, const json_t *report, size_t left)
+{
+	const char *id = get_text(report, "incident.id");
+	const char *where =
+		id ? arena_printf(arena, "culprit runbook %s", id) : "this report with --all";
+
+	if (left == 0)
+		return arena_printf(arena, "Check and undo of each step: %s", where);
+	return arena_printf(arena, "... %zu more step%s, each with check and undo: %s", left,
+			    left == 1 ? "" : "s", where);
+}
+
 /* As many steps as the screen has room for. With --all the details have them all. */
 static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
 {
-	size_t count = get_count(report, "fix.steps");
-	const char *title = get_text(report, "fix.title"), *id = get_text(report, "incident.id");
+	size_t count = get_count(report, "fix.steps"), i = 0;
+	const char *title = get_text(report, "fix.title");
 
 	if (!title && count == 0)
 		return;
@@ -263,27 +278,25 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	paper_label(p, "What to do");
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
-	for (size_t i = 0; i < count; i++) {
+	for (; i < count; i++) {
+		const json_t *step = get_item(report, "fix.steps", i);
 		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, get_item(report, "fix.steps", i), i + 1);
-		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN) {
-			const char *more = arena_printf(
-				arena, "... %zu more step%s, each with check and undo: %s%s",
-				count - i, count - i == 1 ? "" : "s",
-				id ? "culprit runbook " : "this report with --all", id ? id : "");
-			paper_body(p, INK_WARN, "", more);
-			return;
-		}
-		put_step(p, arena, get_item(report, "fix.steps", i), i + 1);
+		put_step(&attempt, arena, step, i + 1);
+		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN)
+			break;
+		put_step(p, arena, step, i + 1);
 	}
+	if (count)
+		paper_body(p, INK_WARN, "", rest_of_steps(arena, report, count - i));
 }
 
-static void put_cautions(struct paper *p, const json_t *report)
+static void put_cautions(struct paper *p, struct arena *arena, const json_t *report)
 {
 	paper_label(p, "Careful");
 	for (size_t i = 0; i < get_count(report, "fix.cautions") && i < CAUTIONS_MAX; i++)
 		if (get_line(report, "fix.cautions", i))
-			paper_body(p, INK_WARN, "! ", get_line(report, "fix.cautions", i));
+			paper_body(p, INK_WARN, "! ",
+				   first_sentence(arena, get_line(report, "fix.cautions", i)));
 	p->label = NULL;
 }
 
@@ -312,10 +325,6 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 		more = arena_printf(arena, "culprit analyze --all %s", path);
 	paper_label(p, "More");
 	paper_verbatim(p, INK_FAINT, "", more);
-	if (get_text(report, "incident.id"))
-		paper_verbatim(
-			p, INK_FAINT, "",
-			arena_printf(arena, "culprit runbook %s", get_text(report, "incident.id")));
 }
 
 static void put_screen(struct paper *p, struct arena *arena, const json_t *report, bool all)
@@ -346,10 +355,10 @@ static void put_screen(struct paper *p, struct arena *arena, const json_t *repor
 	put_incident(p, arena, report);
 	put_findings(p, arena, report);
 	struct paper below = paper_try(p);
-	put_cautions(&below, report);
+	put_cautions(&below, arena, report);
 	put_footer(&below, arena, report, all);
 	put_fix(p, arena, report, below.lines + 1);
-	put_cautions(p, report);
+	put_cautions(p, arena, report);
 	put_footer(p, arena, report, all);
 }
 
