@@ -172,8 +172,11 @@ static void put_absent(struct paper *p, struct arena *arena, const json_t *repor
 		return;
 	paper_label(p, "Not there");
 	paper_body(p, INK_PLAIN, "",
-		   arena_printf(arena, "%zu third-party driver%s loaded, none of them on the stack",
-				third, third == 1 ? " is" : "s are"));
+		   arena_printf(
+			   arena,
+			   "%zu third-party driver%s loaded, none of them on the part of the stack "
+			   "that was in use",
+			   third, third == 1 ? " is" : "s are"));
 }
 
 static void put_content_file(struct paper *p, struct arena *arena, const json_t *report)
@@ -240,16 +243,17 @@ static const char *first_sentence(struct arena *arena, const char *text)
 	return text[end] ? arena_strndup(arena, text, end + 1) : text;
 }
 
-/* When to do it, what, and with which command. */
-static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number)
+/* When to do it, what, and with which command; @p brief: what alone. */
+static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
+		     bool brief)
 {
 	const char *check = get_text(step, "check"), *action = get_text(step, "do");
 	const char *text = action ? first_sentence(arena, action) : "";
 
-	if (check)
+	if (check && !brief)
 		text = arena_printf(arena, "%s %s", first_sentence(arena, check), text);
 	paper_body(p, INK_BOLD, arena_printf(arena, "%zu. ", number), text);
-	if (get_text(step, "command"))
+	if (get_text(step, "command") && !brief)
 		paper_verbatim(p, INK_FAINT, "     ", get_text(step, "command"));
 }
 
@@ -261,15 +265,33 @@ static const char *rest_of_steps(struct arena *arena, const json_t *report, size
 		id ? arena_printf(arena, "culprit runbook %s", id) : "this report with --all";
 
 	if (left == 0)
-		return arena_printf(arena, "Check and undo of each step: %s", where);
-	return arena_printf(arena, "... %zu more step%s, each with check and undo: %s", left,
+		return arena_printf(arena, "When, how, check and undo of each step: %s", where);
+	return arena_printf(arena, "... %zu more step%s; when, how, check and undo: %s", left,
 			    left == 1 ? "" : "s", where);
 }
 
-/* As many steps as the screen has room for. With --all the details have them all. */
-static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
+/* Writes as many steps as the screen has room for, at least one; returns how many. */
+static size_t put_steps(struct paper *p, struct arena *arena, const json_t *report,
+			unsigned reserve, bool brief)
 {
 	size_t count = get_count(report, "fix.steps"), i = 0;
+
+	for (; i < count; i++) {
+		const json_t *step = get_item(report, "fix.steps", i);
+		struct paper attempt = paper_try(p);
+		put_step(&attempt, arena, step, i + 1, brief);
+		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN)
+			break;
+		put_step(p, arena, step, i + 1, brief);
+	}
+	return i;
+}
+
+/* The steps in full if the screen has room for all of them, else the outline of as many as it has:
+ * a runbook must be seen to its decisive step. With --all the details have them all. */
+static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
+{
+	size_t count = get_count(report, "fix.steps"), shown;
 	const char *title = get_text(report, "fix.title");
 
 	if (!title && count == 0)
@@ -278,16 +300,11 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	paper_label(p, "What to do");
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
-	for (; i < count; i++) {
-		const json_t *step = get_item(report, "fix.steps", i);
-		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, step, i + 1);
-		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN)
-			break;
-		put_step(p, arena, step, i + 1);
-	}
+	struct paper attempt = paper_try(p);
+	shown = put_steps(&attempt, arena, report, reserve, false);
+	shown = put_steps(p, arena, report, reserve, shown < count);
 	if (count)
-		paper_body(p, INK_WARN, "", rest_of_steps(arena, report, count - i));
+		paper_body(p, INK_WARN, "", rest_of_steps(arena, report, count - shown));
 }
 
 static void put_cautions(struct paper *p, struct arena *arena, const json_t *report)
