@@ -243,17 +243,23 @@ static const char *first_sentence(struct arena *arena, const char *text)
 	return text[end] ? arena_strndup(arena, text, end + 1) : text;
 }
 
-/* When to do it, what, and with which command; @p brief: what alone. */
+enum outline { OUTLINE_NONE, OUTLINE_BRIEF, OUTLINE_DO };
+
+/* When to do it, what, and with which command; in an outline what alone. */
 static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
-		     bool brief)
+		     enum outline outline)
 {
 	const char *check = get_text(step, "check"), *action = get_text(step, "do");
 	const char *text = action ? first_sentence(arena, action) : "";
 
-	if (check && !brief)
+	if (outline == OUTLINE_BRIEF)
+		text = get_text(step, "brief");
+	else if (check && outline == OUTLINE_NONE)
 		text = arena_printf(arena, "%s %s", first_sentence(arena, check), text);
+	if (!text)
+		return;
 	paper_body(p, INK_BOLD, arena_printf(arena, "%zu. ", number), text);
-	if (get_text(step, "command") && !brief)
+	if (get_text(step, "command") && outline == OUTLINE_NONE)
 		paper_verbatim(p, INK_FAINT, "     ", get_text(step, "command"));
 }
 
@@ -270,25 +276,34 @@ static const char *rest_of_steps(struct arena *arena, const json_t *report, size
 			    left == 1 ? "" : "s", where);
 }
 
-/* Writes as many steps as the screen has room for, at least one; returns how many. */
+/* Writes as many steps as the screen has room for, at least one; returns how many it got to. */
 static size_t put_steps(struct paper *p, struct arena *arena, const json_t *report,
-			unsigned reserve, bool brief)
+			unsigned reserve, enum outline outline)
 {
 	size_t count = get_count(report, "fix.steps"), i = 0;
 
 	for (; i < count; i++) {
 		const json_t *step = get_item(report, "fix.steps", i);
 		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, step, i + 1, brief);
+		put_step(&attempt, arena, step, i + 1, outline);
 		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN)
 			break;
-		put_step(p, arena, step, i + 1, brief);
+		put_step(p, arena, step, i + 1, outline);
 	}
 	return i;
 }
 
-/* The steps in full if the screen has room for all of them, else the outline of as many as it has:
- * a runbook must be seen to its decisive step. With --all the details have them all. */
+/* The outline a runbook has, if its author wrote one. */
+static enum outline outline_of(const json_t *report)
+{
+	for (size_t i = 0; i < get_count(report, "fix.steps"); i++)
+		if (get_text(get_item(report, "fix.steps", i), "brief"))
+			return OUTLINE_BRIEF;
+	return OUTLINE_DO;
+}
+
+/* The steps in full if the screen has room for all of them, else their outline: a runbook must be
+ * seen to its decisive step. With --all the details have them all. */
 static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
 {
 	size_t count = get_count(report, "fix.steps"), shown;
@@ -301,8 +316,9 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
 	struct paper attempt = paper_try(p);
-	shown = put_steps(&attempt, arena, report, reserve, false);
-	shown = put_steps(p, arena, report, reserve, shown < count);
+	shown = put_steps(&attempt, arena, report, reserve, OUTLINE_NONE);
+	shown = put_steps(p, arena, report, reserve,
+			  shown < count ? outline_of(report) : OUTLINE_NONE);
 	if (count)
 		paper_body(p, INK_WARN, "", rest_of_steps(arena, report, count - shown));
 }

@@ -147,6 +147,7 @@ struct incident_time {
 };
 struct fix_step {
 	const char *check, *action, *command, *verify, *undo;
+	const char *brief; /* the step in a line, if it belongs into an outline; may be NULL */
 };
 struct incident {
 	const char *id, *title, *date, *os, *vendor, *incident_class;
