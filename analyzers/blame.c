@@ -80,6 +80,9 @@ static void bad_call(struct analysis *a)
 	 * called it did nothing wrong. */
 	if (dump_module_at(a->dump, ip) || !(s = suspect(a, caller->module)))
 		return;
+	/* An address in no driver means nothing if drivers of the list could not be read. */
+	if (a->dump->modules_lost && ip >= 0x10000)
+		return;
 	suspect_evidence(r, s, "bad-call", WEIGHT_CALLER, caller->slot,
 			 ip < 0x10000
 				 ? "it called through a NULL pointer: the return address on top "

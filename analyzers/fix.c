@@ -63,7 +63,7 @@ static void take_steps(struct analysis *a, const struct list *steps)
 		*step = (struct step){
 			fill(a, s->check, false),  fill(a, s->action, false),
 			fill(a, s->command, true), fill(a, s->verify, false),
-			fill(a, s->undo, false),
+			fill(a, s->undo, false), fill(a, s->brief, false),
 		};
 	}
 }
@@ -116,7 +116,7 @@ static struct error *generic_fix(struct analysis *a)
 	struct report *r = a->report;
 	const struct module *m = r->verdict.culprit;
 	struct fix_page *page = NULL;
-	struct error *err = knowledge_fix_for(
+	struct error *err = knowledge_fix(
 		a->knowledge, r->arena, verdict_class_name(r->verdict.verdict_class),
 		r->crash.family, m ? m->category : NULL, r->verdict.content_file != NULL, &page);
 

@@ -147,8 +147,9 @@ static void link_content(const struct scan *s, const struct hit *hit, const stru
 			 reach_words(s->a, reach));
 }
 
-static void record(const struct scan *s, const YR_RULE *rule, const char *type, const char *owner,
-		   const YR_STRING *string, const YR_MATCH *match)
+__attribute__((no_sanitize("alignment"))) static void
+record(const struct scan *s, const YR_RULE *rule, const char *type, const char *owner,
+       const YR_STRING *string, const YR_MATCH *match)
 {
 	struct report *r = s->a->report;
 	struct arena *arena = r->arena;
@@ -194,7 +195,9 @@ static const char *meta_text(struct arena *arena, const YR_RULE *rule, const cha
 	return NULL;
 }
 
-static int matched(YR_SCAN_CONTEXT *context, int message, void *data, void *user)
+/* libyara keeps its matches unaligned, which x86 and ARM64 allow and UBSan does not. */
+__attribute__((no_sanitize("alignment"))) static int matched(YR_SCAN_CONTEXT *context, int message,
+							     void *data, void *user)
 {
 	const struct scan *s = user;
 	YR_RULE *rule = data;

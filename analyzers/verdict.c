@@ -58,7 +58,8 @@ static void judge_frames(struct analysis *a, const struct module *culprit)
 		}
 		f->blame = BLAME_REJECTED;
 		if (!f->module)
-			why = "in no driver";
+			why = a->dump->modules_lost ? "in none of the drivers that could be read"
+						    : "in no driver";
 		else if (may_be_culprit(a, f->module, &why))
 			why = f->trust == TRUST_SCAN ? "third-party, but an address on the stack "
 						       "alone may be left over "

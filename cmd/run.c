@@ -98,8 +98,9 @@ static bool on_lane_line(struct told *t, const char *line, size_t length)
 	return true;
 }
 
-/* Reads what @p lane says of one input; false if nothing more is wanted. */
-static bool read_input(const struct run *run, struct lane *lane)
+/* Reads what @p lane says of one input; false if nothing more is wanted. *ret_ended is false if the
+ * lane itself died on the way. */
+static bool read_input(const struct run *run, struct lane *lane, bool *ret_ended)
 {
 	struct told t = {.run = run, .goes_on = true};
 	bool ended = false;
@@ -114,6 +115,7 @@ static bool read_input(const struct run *run, struct lane *lane)
 	char **all[] = {&t.name, &t.path, &t.member, &t.at, &t.code};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(*all[i]);
+	*ret_ended = ended;
 	return t.goes_on;
 }
 
@@ -127,18 +129,24 @@ static int processors(void)
 bool run_inputs(const struct run *run, char **arguments, int count)
 {
 	struct lane lanes[LANES_MAX] = {0};
-	int wanted = processors() < LANES_MAX ? processors() : LANES_MAX, started = 0;
+	int step = processors() < LANES_MAX ? processors() : LANES_MAX;
+	bool fine = true;
 
 	worker_prepare();
-	wanted = wanted < count ? wanted : count;
-	for (; started < wanted; started++)
-		if (!lane_start(&lanes[started], run, arguments, count, started, wanted))
+	step = step < count ? step : count;
+	for (int i = 0; i < step && fine; i++)
+		fine = lane_start(&lanes[i], run, arguments, count, i, step);
+	for (int i = 0; i < count && fine; i++) {
+		struct lane *lane = &lanes[i % step];
+		bool ended;
+		if (!read_input(run, lane, &ended))
 			break;
-	bool fine = started == wanted;
-	for (int i = 0; i < count && fine; i++)
-		if (!read_input(run, &lanes[i % wanted]))
-			break;
-	for (int i = 0; i < started; i++)
+		if (!ended) {
+			lane_stop(lane);
+			fine = lane_start(lane, run, arguments, count, i + step, step);
+		}
+	}
+	for (int i = 0; i < step; i++)
 		lane_stop(&lanes[i]);
 	return fine;
 }
@@ -152,8 +160,8 @@ int report_exit(const json_t *report)
 		return EXIT_UNREADABLE;
 	if (strcmp(status, "partial") == 0)
 		return EXIT_PARTIAL;
-	json_t *decided = json_object_get(json_object_get(report, "verdict"), "decided");
-	return json_is_true(decided) ? EXIT_VERDICT : EXIT_NO_CULPRIT;
+	json_t *culprit = json_object_get(json_object_get(report, "verdict"), "culprit");
+	return json_is_string(culprit) ? EXIT_VERDICT : EXIT_NO_CULPRIT;
 }
 
 int exit_worse(int a, int b)

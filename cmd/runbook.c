@@ -37,6 +37,7 @@ static json_t *steps_json(const struct list *steps)
 		set(o, "command", s->command);
 		set(o, "verify", s->verify);
 		set(o, "undo", s->undo);
+		set(o, "brief", s->brief);
 		json_array_append_new(array, o);
 	}
 	return array;

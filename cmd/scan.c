@@ -11,7 +11,7 @@ static int run(const struct options *options)
 		.command = "scan",
 		.key = "scan_hits",
 		.section = &section_hits,
-		.nothing = "no rule matched",
+		.nothing = "nothing in the memory matches",
 	};
 	struct options rest = *options;
 

@@ -61,6 +61,14 @@ static bool on_report(void *context, json_t *report)
 		const char *text = words_problem(arena, get_item(report, "input.problems", i));
 		complain("%s: %s", get_text(report, "input.path"), text ? text : "damaged");
 	}
+	for (size_t i = 0; i < get_count(report, "findings"); i++) {
+		const json_t *finding = get_item(report, "findings", i);
+		const char *kind = get_text(finding, "kind"), *text = get_text(finding, "text");
+		/* what the part is short of, such as scan-timeout for scan_hits */
+		if (kind && text &&
+		    strncmp(kind, showing->view->command, strlen(showing->view->command)) == 0)
+			complain("%s", text);
+	}
 	if (showing->parts) {
 		json_t *one = json_object();
 		json_object_set(one, "path",

@@ -30,6 +30,17 @@ static void put_steps(struct paper *p, struct arena *arena, const json_t *report
 	}
 }
 
+static void put_cautions(struct paper *p, const json_t *report)
+{
+	if (get_count(report, "fix.cautions") == 0)
+		return;
+	paper_gap(p);
+	paper_line(p, INK_LABEL, "Careful");
+	for (size_t i = 0; i < get_count(report, "fix.cautions"); i++)
+		if (get_line(report, "fix.cautions", i))
+			paper_body(p, INK_WARN, "! ", get_line(report, "fix.cautions", i));
+}
+
 static void put_references(struct paper *p, const json_t *report)
 {
 	if (get_count(report, "fix.references") == 0)
@@ -46,6 +57,7 @@ void text_details(struct paper *p, struct arena *arena, const json_t *report)
 	struct render render = {.out = p->out, .width = p->width, .color = p->color};
 
 	put_steps(p, arena, report);
+	put_cautions(p, report);
 	for (const struct section *const *s = sections_all; *s; s++)
 		section_print(*s, &render, arena, report, true);
 	put_references(p, report);

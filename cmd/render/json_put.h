@@ -8,7 +8,7 @@
 
 static inline void json_put(FILE *out, const json_t *value, size_t flags)
 {
-	char *text = json_dumps(value, flags);
+	char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
 	if (text)
 		fputs(text, out);
 	free(text);

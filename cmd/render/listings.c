@@ -163,16 +163,15 @@ static void fill_modules(const struct rows *rows)
 	for (size_t i = 0; i < count; i++) {
 		const json_t *m = ranked[i].module;
 		const char *time = get_text(m, "timestamp");
-		rows->sink(rows->context,
-			   (const char *const[]){
-				   get_text(m, "name"), get_text(m, "base"),
-				   arena_printf(rows->arena, "0x%llx",
-						(unsigned long long)get_number(m, "size")),
-				   time && strlen(time) >= 10 ? arena_strndup(rows->arena, time, 10)
-							      : NULL,
-				   get_text(m, "version"), get_text(m, "origin"),
-				   get_bool(m, "loaded") ? "yes" : "no",
-				   product_of(rows->arena, m)});
+		rows->sink(
+			rows->context,
+			(const char *const[]){
+				get_text(m, "name"), get_text(m, "base"),
+				arena_printf(rows->arena, "0x%llx",
+					     (unsigned long long)get_number(m, "size")),
+				words_is_time(time) ? arena_strndup(rows->arena, time, 10) : time,
+				get_text(m, "version"), get_text(m, "origin"),
+				get_bool(m, "loaded") ? "yes" : "no", product_of(rows->arena, m)});
 	}
 }
 

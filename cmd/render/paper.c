@@ -80,6 +80,8 @@ size_t paper_fit(const char *text, unsigned room)
 
 	while (text[at]) {
 		columns += character(text + at, &bytes);
+		if (columns > room && text[at] == ' ')
+			return at;
 		if (columns > room)
 			return blank ? blank : mark ? mark : at ? at : bytes;
 		if (text[at] == ' ')

@@ -14,7 +14,6 @@ enum {
 	FINDINGS_MAX = 3,
 	SUSPECTS_MAX = 4,
 	CAUTIONS_MAX = 3,
-	FOOTER_LINES = 6,
 };
 
 /* A path of these needs no quotes. */
@@ -63,10 +62,16 @@ static void put_crash(struct paper *p, struct arena *arena, const json_t *report
 			paper_body(p, INK_PLAIN, "", lines[i]);
 }
 
-/* True if one of the first reasons already says @p text. */
-static bool said(const json_t *report, const char *text)
+/* True if @p text stands on the screen already: in the verdict, in the crash or among the reasons.
+ */
+static bool said(const json_t *report, const char *text, size_t reasons)
 {
-	for (size_t i = 0; i < get_count(report, "verdict.because") && i < REASONS_MAX; i++)
+	const char *summary = get_text(report, "verdict.summary");
+	const char *explanation = get_text(report, "crash.explanation");
+
+	if ((summary && strstr(summary, text)) || (explanation && strstr(text, explanation)))
+		return true;
+	for (size_t i = 0; i < reasons; i++)
 		if (same(get_line(report, "verdict.because", i), text))
 			return true;
 	return false;
@@ -76,7 +81,6 @@ static void put_why(struct paper *p, const json_t *report)
 {
 	const json_t *found[REASONS_MAX];
 	const json_t *suspect = words_suspect(report);
-	const char *summary = get_text(report, "verdict.summary");
 	bool decided = get_bool(report, "verdict.decided");
 	const char *bullet = decided ? "+ " : "- ";
 	enum ink ink = decided ? INK_GOOD : INK_PLAIN;
@@ -85,7 +89,7 @@ static void put_why(struct paper *p, const json_t *report)
 	paper_label(p, decided ? "Why" : "Why not");
 	for (size_t i = 0; i < n && i < REASONS_MAX; i++) {
 		const char *line = get_line(report, "verdict.because", i);
-		if (line && !(summary && strstr(summary, line)))
+		if (line && !said(report, line, 0))
 			paper_body(p, ink, bullet, line);
 	}
 	if (n == 0 && decided && suspect) {
@@ -95,7 +99,7 @@ static void put_why(struct paper *p, const json_t *report)
 	}
 	n = decided && suspect ? words_strongest(suspect, true, found, DOUBTS_MAX) : 0;
 	for (size_t i = 0; i < n; i++)
-		if (!said(report, get_text(found[i], "text")))
+		if (!said(report, get_text(found[i], "text"), REASONS_MAX))
 			paper_body(p, INK_WARN, "- ", get_text(found[i], "text"));
 	p->label = NULL;
 }
@@ -168,8 +172,11 @@ static void put_absent(struct paper *p, struct arena *arena, const json_t *repor
 		return;
 	paper_label(p, "Not there");
 	paper_body(p, INK_PLAIN, "",
-		   arena_printf(arena, "%zu third-party driver%s loaded, none of them on the stack",
-				third, third == 1 ? " is" : "s are"));
+		   arena_printf(
+			   arena,
+			   "%zu third-party driver%s loaded, none of them on the part of the stack "
+			   "that was in use",
+			   third, third == 1 ? " is" : "s are"));
 }
 
 static void put_content_file(struct paper *p, struct arena *arena, const json_t *report)
@@ -187,9 +194,6 @@ static void put_content_file(struct paper *p, struct arena *arena, const json_t 
 	if (grade)
 		paper_body(p, INK_PLAIN, "",
 			   type ? arena_printf(arena, "%s (%s)", grade, type) : grade);
-	const json_t *reason;
-	if (words_strongest(file, false, &reason, 1))
-		paper_body(p, INK_PLAIN, "", get_text(reason, "text"));
 }
 
 static void put_incident(struct paper *p, struct arena *arena, const json_t *report)
@@ -239,24 +243,71 @@ static const char *first_sentence(struct arena *arena, const char *text)
 	return text[end] ? arena_strndup(arena, text, end + 1) : text;
 }
 
-/* When to do it, what, and with which command. */
-static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number)
+enum outline { OUTLINE_NONE, OUTLINE_BRIEF, OUTLINE_DO };
+
+/* When to do it, what, and with which command; in an outline what alone. */
+static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
+		     enum outline outline)
 {
 	const char *check = get_text(step, "check"), *action = get_text(step, "do");
 	const char *text = action ? first_sentence(arena, action) : "";
 
-	if (check)
+	if (outline == OUTLINE_BRIEF)
+		text = get_text(step, "brief");
+	else if (check && outline == OUTLINE_NONE)
 		text = arena_printf(arena, "%s %s", first_sentence(arena, check), text);
+	if (!text)
+		return;
 	paper_body(p, INK_BOLD, arena_printf(arena, "%zu. ", number), text);
-	if (get_text(step, "command"))
+	if (get_text(step, "command") && outline == OUTLINE_NONE)
 		paper_verbatim(p, INK_FAINT, "     ", get_text(step, "command"));
 }
 
-/* As many steps as the screen has room for. With --all the details have them all. */
+/* Where the rest of the steps is. */
+static const char *rest_of_steps(struct arena *arena, const json_t *report, size_t left)
+{
+	const char *id = get_text(report, "incident.id");
+	const char *where =
+		id ? arena_printf(arena, "culprit runbook %s", id) : "this report with --all";
+
+	if (left == 0)
+		return arena_printf(arena, "When, how, check and undo of each step: %s", where);
+	return arena_printf(arena, "... %zu more step%s; when, how, check and undo: %s", left,
+			    left == 1 ? "" : "s", where);
+}
+
+/* Writes as many steps as the screen has room for, at least one; returns how many it got to. */
+static size_t put_steps(struct paper *p, struct arena *arena, const json_t *report,
+			unsigned reserve, enum outline outline)
+{
+	size_t count = get_count(report, "fix.steps"), i = 0;
+
+	for (; i < count; i++) {
+		const json_t *step = get_item(report, "fix.steps", i);
+		struct paper attempt = paper_try(p);
+		put_step(&attempt, arena, step, i + 1, outline);
+		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN)
+			break;
+		put_step(p, arena, step, i + 1, outline);
+	}
+	return i;
+}
+
+/* The outline a runbook has, if its author wrote one. */
+static enum outline outline_of(const json_t *report)
+{
+	for (size_t i = 0; i < get_count(report, "fix.steps"); i++)
+		if (get_text(get_item(report, "fix.steps", i), "brief"))
+			return OUTLINE_BRIEF;
+	return OUTLINE_DO;
+}
+
+/* The steps in full if the screen has room for all of them, else their outline: a runbook must be
+ * seen to its decisive step. With --all the details have them all. */
 static void put_fix(struct paper *p, struct arena *arena, const json_t *report, unsigned reserve)
 {
-	size_t count = get_count(report, "fix.steps");
-	const char *title = get_text(report, "fix.title"), *id = get_text(report, "incident.id");
+	size_t count = get_count(report, "fix.steps"), shown;
+	const char *title = get_text(report, "fix.title");
 
 	if (!title && count == 0)
 		return;
@@ -264,28 +315,21 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	paper_label(p, "What to do");
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
-	for (size_t i = 0; i < count; i++) {
-		struct paper attempt = paper_try(p);
-		put_step(&attempt, arena, get_item(report, "fix.steps", i), i + 1);
-		if (i > 0 && p->lines + attempt.lines + reserve > SCREEN) {
-			const char *more = arena_printf(
-				arena,
-				"... %zu more step%s, with how to verify and undo each: %s%s",
-				count - i, count - i == 1 ? "" : "s",
-				id ? "culprit runbook " : "this report with --all", id ? id : "");
-			paper_body(p, INK_WARN, "", more);
-			return;
-		}
-		put_step(p, arena, get_item(report, "fix.steps", i), i + 1);
-	}
+	struct paper attempt = paper_try(p);
+	shown = put_steps(&attempt, arena, report, reserve, OUTLINE_NONE);
+	shown = put_steps(p, arena, report, reserve,
+			  shown < count ? outline_of(report) : OUTLINE_NONE);
+	if (count)
+		paper_body(p, INK_WARN, "", rest_of_steps(arena, report, count - shown));
 }
 
-static void put_cautions(struct paper *p, const json_t *report)
+static void put_cautions(struct paper *p, struct arena *arena, const json_t *report)
 {
 	paper_label(p, "Careful");
 	for (size_t i = 0; i < get_count(report, "fix.cautions") && i < CAUTIONS_MAX; i++)
 		if (get_line(report, "fix.cautions", i))
-			paper_body(p, INK_WARN, "! ", get_line(report, "fix.cautions", i));
+			paper_body(p, INK_WARN, "! ",
+				   first_sentence(arena, get_line(report, "fix.cautions", i)));
 	p->label = NULL;
 }
 
@@ -314,10 +358,6 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 		more = arena_printf(arena, "culprit analyze --all %s", path);
 	paper_label(p, "More");
 	paper_verbatim(p, INK_FAINT, "", more);
-	if (get_text(report, "incident.id"))
-		paper_verbatim(
-			p, INK_FAINT, "",
-			arena_printf(arena, "culprit runbook %s", get_text(report, "incident.id")));
 }
 
 static void put_screen(struct paper *p, struct arena *arena, const json_t *report, bool all)
@@ -347,10 +387,11 @@ static void put_screen(struct paper *p, struct arena *arena, const json_t *repor
 	put_content_file(p, arena, report);
 	put_incident(p, arena, report);
 	put_findings(p, arena, report);
-	struct paper attempt = paper_try(p);
-	put_cautions(&attempt, report);
-	put_fix(p, arena, report, attempt.lines + FOOTER_LINES);
-	put_cautions(p, report);
+	struct paper below = paper_try(p);
+	put_cautions(&below, arena, report);
+	put_footer(&below, arena, report, all);
+	put_fix(p, arena, report, below.lines + 1);
+	put_cautions(p, arena, report);
 	put_footer(p, arena, report, all);
 }
 

@@ -130,9 +130,19 @@ const char *words_instruction(struct arena *arena, const json_t *report)
 		    get_text(report, "crash.explanation"));
 }
 
+bool words_is_time(const char *iso)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+
+	for (size_t i = 0; shape[i]; i++)
+		if (!iso || (shape[i] == '0' ? iso[i] < '0' || iso[i] > '9' : iso[i] != shape[i]))
+			return false;
+	return true;
+}
+
 const char *words_time(struct arena *arena, const char *iso)
 {
-	if (!iso || strlen(iso) < 19)
+	if (!words_is_time(iso))
 		return iso;
 	return arena_printf(arena, "%.10s %.8s UTC", iso, iso + 11);
 }

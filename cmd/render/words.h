@@ -33,6 +33,7 @@ const char *words_reread(const json_t *report);
 /* Plain name of a verdict's class: "a third-party driver". */
 const char *words_class(const char *class);
 
+bool words_is_time(const char *iso); /* to the second at least; NULL is none */
 const char *words_time(struct arena *arena, const char *iso); /* "2024-07-19 06:12:04 UTC" */
 const char *words_duration(struct arena *arena, double seconds);
 const char *words_bytes(struct arena *arena, double bytes); /* "291,200 bytes" */

@@ -100,7 +100,7 @@ struct timeline_entry {
 };
 
 struct step {
-	const char *check, *action, *command, *verify, *undo;
+	const char *check, *action, *command, *verify, *undo, *brief;
 };
 
 struct fix {

@@ -518,6 +518,7 @@ static json_t *fix(const struct report *r)
 		set(e, "command", text(s->command));
 		set(e, "verify", text(s->verify));
 		set(e, "undo", text(s->undo));
+		set(e, "brief", text(s->brief));
 		json_array_append_new(steps, e);
 	}
 	set(o, "id", text(r->fix.id));

@@ -87,7 +87,7 @@ static void emit(struct space *space, const struct range *piece, uint64_t from, 
 	uint64_t skip = from - piece->address;
 	struct range *last = space->count ? &space->ranges[space->count - 1] : NULL;
 
-	if (last && last->address + last->size == from &&
+	if (last && last->kind == piece->kind && last->address + last->size == from &&
 	    last->data + last->size == piece->data + skip) {
 		last->size += to - from;
 		return;

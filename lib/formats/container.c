@@ -88,7 +88,6 @@ struct walk {
 	void *context;
 	struct error *trouble; /* the first thing that is wrong with a member */
 	unsigned troubles;
-	struct error *near_miss; /* the first member of a kind that may be read one day */
 	const char *layers[LIMIT_FILTERS + 1];
 	unsigned depth;
 	int fd;
@@ -121,14 +120,6 @@ static void add_trouble(struct walk *w, const struct place *place, struct error 
 		error_destroy(err);
 }
 
-static void keep_near_miss(struct walk *w, const struct place *place, struct error *err)
-{
-	if (err->kind == ERROR_UNSUPPORTED && !w->near_miss)
-		w->near_miss = place->name ? error_prepend(err, "%s", place->name) : err;
-	else
-		error_destroy(err);
-}
-
 /* libarchive's reason as safe text. */
 static const char *reason(struct archive *a, struct arena *arena)
 {
@@ -139,15 +130,17 @@ static const char *reason(struct archive *a, struct arena *arena)
 
 /* ---- evidence ---- */
 
-static bool some_reader_bids(struct walk *w, const struct place *place, const struct evidence *head)
+/* Whether a member counts as evidence. A dump that cannot be read does too: it must not vanish from
+ * the answer only because it lies in an archive. */
+static bool is_evidence(const struct place *place, const struct evidence *head)
 {
 	const struct format *format;
 	struct error *err = format_choose(head, &format);
+	bool counts = !err || err->kind == ERROR_UNSUPPORTED ||
+		      (place->name && text_ends_nocase(place->name, ".dmp"));
 
-	if (!err)
-		return true;
-	keep_near_miss(w, place, err);
-	return false;
+	error_destroy(err);
+	return counts;
 }
 
 static struct evidence describe(const struct walk *w, const struct source *s,
@@ -183,7 +176,7 @@ static void visit_evidence(struct walk *w, struct source *s, const struct place 
 	uint64_t total;
 	bool whole;
 
-	if (place->wanted || (!place->asked_for && !some_reader_bids(w, place, &e)))
+	if (place->wanted || (!place->asked_for && !is_evidence(place, &e)))
 		return;
 	if (w->visited == LIMIT_ARCHIVE_MEMBERS) {
 		stop(w, error_create(ERROR_LIMIT, "more than %d dumps (LIMIT_ARCHIVE_MEMBERS)",
@@ -472,11 +465,6 @@ static struct error *nothing_found(const struct walk *w, const char *member)
 				    "not an archive with a member of that name");
 	if (member)
 		return error_create(ERROR_NOT_EVIDENCE, "no such member among %u", w->looked_at);
-	if (w->near_miss)
-		return error_create(ERROR_NOT_EVIDENCE,
-				    "an archive without a dump that can be read: %u member%s "
-				    "looked at (%s)",
-				    w->looked_at, plural, w->near_miss->message);
 	return error_create(ERROR_NOT_EVIDENCE, "an archive without a dump: %u member%s looked at",
 			    w->looked_at, plural);
 }
@@ -495,7 +483,6 @@ static struct error *conclude(struct walk *w, const char *member)
 		err = nothing_found(w, member);
 	if (err != w->trouble)
 		error_destroy(w->trouble);
-	error_destroy(w->near_miss);
 	return err;
 }
 

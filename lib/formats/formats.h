@@ -14,7 +14,8 @@ typedef struct error *(*evidence_visitor)(void *context, const struct evidence *
 
 /* Opens the input behind @p fd (a regular file, or a pipe), unwraps zstd, gzip, xz, lz4 and bzip2,
  * and visits: the bare file; or, for zip, 7z, cab and tar, the member @p member, or every member
- * that some reader bids for if @p member is NULL. An archive without any is ERROR_NOT_EVIDENCE.
+ * that is a dump (some reader bids for it, knows its kind, or it
+ * is called .dmp) if @p member is NULL. An archive without any is ERROR_NOT_EVIDENCE.
  * Members before @p skip (counting those visited) are passed over: a caller whose process died on
  * one goes on behind it. Ceilings: LIMIT_UNPACK, LIMIT_ARCHIVE_MEMBERS, LIMIT_FILTERS,
  * LIMIT_EVIDENCE. A member that is damaged is visited with what could be unpacked and `cut` set.

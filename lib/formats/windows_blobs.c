@@ -346,7 +346,9 @@ static void report_block(struct kernel_dump *k, struct cursor *c, uint64_t heade
 	if (!tag)
 		return;
 	r->name = tag->name;
-	if (tag->read && data.size)
+	/* Sound blocks do not share bytes, so together they are no more than the file. */
+	k->decoded += data.size;
+	if (tag->read && data.size && k->decoded <= k->file.size)
 		r->text = tag->read(k, data);
 }
 

@@ -24,11 +24,6 @@ static const uint64_t year_1995 = 788918400, unix_epoch = 11644473600; /* second
 
 static const char no_name[] = "(no name)", lost_name[] = "(name lost)";
 
-static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
-{
-	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
-}
-
 /* Windows 10 and later stamp their own images with hashes, so a stamp there is no date. */
 static bool timestamp_is_date(const struct dump *dump, uint32_t timestamp)
 {
@@ -68,7 +63,7 @@ static bool driver_name(struct kernel_dump *k, struct module *m, uint32_t offset
 static bool driver_read(struct kernel_dump *k, struct cursor *c, const struct entry_layout *at,
 			uint64_t e)
 {
-	uint64_t base = pointer_at(k, c, e + at->base);
+	uint64_t base = windows_pointer(k, c, e + at->base);
 	uint32_t size = cursor_u32_at(c, e + at->size);
 
 	if (size == 0 || !dump_is_kernel_address(k->dump, base))
@@ -142,9 +137,9 @@ static void unloaded_entry(struct kernel_dump *k, struct cursor *c,
 {
 	struct module m = {0};
 	uint32_t bytes = cursor_u16_at(c, e);
-	uint64_t end = pointer_at(k, c, e + at->end);
+	uint64_t end = windows_pointer(k, c, e + at->end);
 
-	m.base = pointer_at(k, c, e + at->start);
+	m.base = windows_pointer(k, c, e + at->start);
 	if (m.base == 0 || end <= m.base)
 		return;
 	m.size = end - m.base;

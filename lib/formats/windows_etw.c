@@ -22,6 +22,8 @@ enum {
 	FLAG_EXTENDED = 1, /* items stand between header and payload */
 	LEVEL_ERROR = 2,
 	SESSIONS_NAMED = 8,
+	TEXT_UNITS = 256, /* kept of one string in an event */
+	EVENTS_KEPT = 2000,
 };
 
 enum { CLOCK_QPC = 1, CLOCK_SYSTEM = 2, CLOCK_CYCLES = 3 };
@@ -57,6 +59,7 @@ static char *string_z(struct etw *e, struct cursor *c)
 
 	while (cursor_left(c) >= 2 && cursor_u16(c) != 0)
 		units++;
+	units = units < TEXT_UNITS ? units : TEXT_UNITS;
 	struct cursor s = cursor_slice(c, start, units * 2, "event text");
 	return windows_text(e->arena, &s, units, NULL);
 }
@@ -64,7 +67,13 @@ static char *string_z(struct etw *e, struct cursor *c)
 /* A UTF-16 string behind its length in characters. */
 static char *string_counted(struct etw *e, struct cursor *c)
 {
-	return windows_text(e->arena, c, cursor_u16(c), NULL);
+	uint64_t units = cursor_u16(c), start = c->pos;
+
+	if (!cursor_skip(c, units * 2))
+		return (char *)"";
+	units = units < TEXT_UNITS ? units : TEXT_UNITS;
+	struct cursor s = cursor_slice(c, start, units * 2, "event text");
+	return windows_text(e->arena, &s, units, NULL);
 }
 
 static const char *time_text(struct etw *e, uint64_t time)
@@ -287,7 +296,7 @@ static void read_event(struct etw *e, struct session *s, struct cursor *c)
 	const struct provider *p = provider_of(cursor_u32_at(c, 0x18));
 
 	s->events++;
-	if (!p || !cursor_seek(c, EVENT_HEADER))
+	if (!p || e->k->events >= EVENTS_KEPT || !cursor_seek(c, EVENT_HEADER))
 		return;
 	uint64_t time = event_time(s, cursor_u64_at(c, 0x10));
 	if (time == 0)
@@ -295,10 +304,13 @@ static void read_event(struct etw *e, struct session *s, struct cursor *c)
 	if (flags & FLAG_EXTENDED)
 		skip_extended(c);
 	char *text = p->decode(e, id, c);
+	if (c->failed) /* shorter than what it is said to be */
+		text = NULL;
 	if (!text && level && level <= LEVEL_ERROR)
 		text = arena_printf(e->arena, "%s reported error event %u", p->name, id);
 	if (!text)
 		return;
+	e->k->events++;
 	struct found *f = list_add(&e->found);
 	*f = (struct found){time, arena_printf(e->arena, "event buffer: %s %u", p->name, id), text};
 }
@@ -364,8 +376,11 @@ static void name_session(struct etw *e, const struct session *s)
 		return;
 	int n = snprintf(e->sessions + e->sessions_length, room, "%s%s %" PRIu64,
 			 e->session_count > 1 ? ", " : "", s->name, s->events);
-	if (n > 0)
-		e->sessions_length += (size_t)n < room ? (size_t)n : room - 1;
+	/* All or nothing: a name that is cut may be no text any more. */
+	if (n > 0 && (size_t)n < room)
+		e->sessions_length += (size_t)n;
+	else
+		e->sessions[e->sessions_length] = '\0';
 }
 
 static bool read_session(struct etw *e)
@@ -416,7 +431,7 @@ char *windows_etw_read(struct kernel_dump *k, struct cursor c)
 
 	if (c.size < HEADER_SIZE)
 		return NULL;
-	list_init(&e.found, e.arena, sizeof(struct found), LIMIT_EVENTS);
+	list_init(&e.found, e.arena, sizeof(struct found), EVENTS_KEPT);
 	k->real_build = cursor_u32_at(&c, 4) & 0xffff;
 	e.cycle_rate = (uint64_t)cursor_u32_at(&c, 8) * 1000000;
 	uint64_t boot = cursor_u64_at(&c, 0x10);

@@ -72,6 +72,8 @@ struct kernel_dump {
 	struct cursor debugger_data;
 	struct space *blocks; /* the data blocks alone: needed to find what goes on top of them */
 	uint32_t real_build;  /* as other parts of the dump tell it, 0 unknown */
+	uint64_t decoded;     /* bytes of secondary data that were looked into */
+	unsigned events;      /* events of its event buffers that were kept */
 	bool zero_tail;       /* the file ends in zeros that were never written */
 	const char *missing[16];
 	unsigned missing_count; /* names of the areas that a truncated file has lost */
@@ -86,6 +88,12 @@ void windows_header_finish(struct kernel_dump *k);
 
 /* @p value as an address of this machine: 32-bit dumps sign-extend theirs. */
 uint64_t windows_address(const struct kernel_dump *k, uint64_t value);
+
+/* A pointer of the dump's width at @p pos. */
+static inline uint64_t windows_pointer(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
+{
+	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
+}
 
 /* The part of [offset, offset+size) that the file has; a problem or an entry in `missing` says
  * what is not there. Empty for offset 0. */

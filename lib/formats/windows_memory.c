@@ -140,11 +140,6 @@ static void read_blocks(struct kernel_dump *k)
 	report_bad_blocks(k, &bad, count);
 }
 
-static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
-{
-	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
-}
-
 static bool pointer_in(const struct kernel_dump *k, const struct space *space, uint64_t address,
 		       uint64_t *ret)
 {
@@ -173,8 +168,8 @@ static uint64_t vote_address(struct kernel_dump *k)
 	struct cursor *c = &k->processor;
 
 	for (uint64_t at = 0; at + 2 * pointer <= c->size; at += pointer) {
-		uint64_t head = pointer_at(k, c, at), base = head - at;
-		if (head != pointer_at(k, c, at + pointer) || (base & 0xfff) != in_page ||
+		uint64_t head = windows_pointer(k, c, at), base = head - at;
+		if (head != windows_pointer(k, c, at + pointer) || (base & 0xfff) != in_page ||
 		    !dump_is_kernel_address(k->dump, head))
 			continue;
 		unsigned slot = 0;
@@ -256,7 +251,7 @@ static void crash_cpu_add(struct kernel_dump *k, unsigned number)
 	cpu->control_block = table_entry(k, number);
 	if (!cpu->control_block)
 		cpu->control_block = vote_address(k);
-	cpu->current_thread = pointer_at(k, c, l->processor_thread);
+	cpu->current_thread = windows_pointer(k, c, l->processor_thread);
 	if (l->processor_registers && l->processor_registers + 0xa8 <= c->size)
 		cpu_special_registers(k, cpu, cursor_u64_at(c, l->processor_registers + 8),
 				      cursor_u64_at(c, l->processor_registers + 0xa0));
@@ -364,11 +359,11 @@ static void areas_add(struct kernel_dump *k)
 		area_add(k, cpu->current_thread, &k->thread, PIECE_THREAD);
 	}
 	if (l->thread_process && l->thread_process + 8 <= k->thread.size)
-		dump->process.address = pointer_at(k, &k->thread, l->thread_process);
+		dump->process.address = windows_pointer(k, &k->thread, l->thread_process);
 	area_add(k, dump->process.address, &k->process, PIECE_PROCESS);
 	if (l->thread_stack_base && l->thread_stack_base + 8 <= k->thread.size) {
-		dump->thread.stack_limit = pointer_at(k, &k->thread, l->thread_stack_limit);
-		dump->thread.stack_base = pointer_at(k, &k->thread, l->thread_stack_base);
+		dump->thread.stack_limit = windows_pointer(k, &k->thread, l->thread_stack_limit);
+		dump->thread.stack_base = windows_pointer(k, &k->thread, l->thread_stack_base);
 	}
 	area_add(k, k->debugger, &k->debugger_data, PIECE_DEBUGGER);
 }

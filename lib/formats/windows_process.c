@@ -35,11 +35,6 @@ static const struct process_layout *layout_of(const struct dump *dump)
 	return NULL;
 }
 
-static uint64_t pointer_at(const struct kernel_dump *k, struct cursor *c, uint64_t pos)
-{
-	return k->wide ? cursor_u64_at(c, pos) : cursor_u32_at(c, pos);
-}
-
 /* Whether a process id can be at @p at: small, a multiple of four, and before the two pointers of
  * the list of processes. */
 static bool is_pid_at(const struct kernel_dump *k, struct cursor *c, uint64_t at)
@@ -48,10 +43,10 @@ static bool is_pid_at(const struct kernel_dump *k, struct cursor *c, uint64_t at
 
 	if (at == 0 || at + 3 * pointer > c->size)
 		return false;
-	uint64_t pid = pointer_at(k, c, at);
+	uint64_t pid = windows_pointer(k, c, at);
 	return pid != 0 && pid < PID_MAX && pid % 4 == 0 &&
-	       dump_is_kernel_address(k->dump, pointer_at(k, c, at + pointer)) &&
-	       dump_is_kernel_address(k->dump, pointer_at(k, c, at + 2 * pointer));
+	       dump_is_kernel_address(k->dump, windows_pointer(k, c, at + pointer)) &&
+	       dump_is_kernel_address(k->dump, windows_pointer(k, c, at + 2 * pointer));
 }
 
 /* A time between the dump's boot and its crash, with some play for a clock that was set. */
@@ -78,7 +73,7 @@ static void read_pid(struct kernel_dump *k, const struct process_layout *at)
 		return;
 	}
 	p->has_pid = true;
-	p->pid = pointer_at(k, &k->process, pid_at);
+	p->pid = windows_pointer(k, &k->process, pid_at);
 	uint64_t time = cursor_u64_at(&k->process, pid_at + (uint64_t)at->created_after_pid);
 	if (is_time_here(k->dump, time))
 		p->create_time = time;
@@ -133,7 +128,7 @@ static void read_process(struct kernel_dump *k)
 	read_pid(k, at);
 	uint32_t parent = k->layout.process_parent;
 	if (parent && parent + 8 <= k->process.size)
-		k->dump->process.parent_pid = pointer_at(k, &k->process, parent);
+		k->dump->process.parent_pid = windows_pointer(k, &k->process, parent);
 	if (k->dump->process.parent_pid >= PID_MAX)
 		k->dump->process.parent_pid = 0;
 	read_image_path(k, name_at);

@@ -193,6 +193,7 @@ static bool hardware_frame_x86(struct cursor *c, uint64_t at, uint64_t address,
 	return !c->failed && (cs == 0x08 || cs == 0x1b) && is_flags(ret->flags);
 }
 
+/* Ebp and what follows it by 4.5; the registers before it as the public ntddk.h has them. */
 static bool trap_frame_x86(struct cursor *c, uint64_t address, struct registers *ret)
 {
 	/* eax ecx edx ebx (esp) ebp esi edi */

@@ -73,9 +73,9 @@ static int suits(const struct rule_file *file, const char *fix_class, const char
 	return score;
 }
 
-struct error *knowledge_fix_for(const struct knowledge *knowledge, struct arena *arena,
-				const char *verdict_class, const char *family, const char *category,
-				bool content, struct fix_page **ret)
+struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *arena,
+			    const char *verdict_class, const char *family, const char *category,
+			    bool content, struct fix_page **ret)
 {
 	const struct rule_file *files, *best = NULL;
 	size_t count = knowledge_folder(knowledge, "fixes/", &files);
@@ -116,13 +116,6 @@ struct error *knowledge_fix_for(const struct knowledge *knowledge, struct arena 
 		return error_create(ERROR_LIMIT, "no memory left for %s", best->name);
 	*ret = page;
 	return NULL;
-}
-
-struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *arena,
-			    const char *verdict_class, const char *family, const char *category,
-			    struct fix_page **ret)
-{
-	return knowledge_fix_for(knowledge, arena, verdict_class, family, category, false, ret);
 }
 
 /* ---- checking ------------------------------------------------------------------------------- */

@@ -147,6 +147,7 @@ struct incident_time {
 };
 struct fix_step {
 	const char *check, *action, *command, *verify, *undo;
+	const char *brief; /* the step in a line, if it belongs into an outline; may be NULL */
 };
 struct incident {
 	const char *id, *title, *date, *os, *vendor, *incident_class;
@@ -179,13 +180,10 @@ struct fix_page {
 	struct list cautions, references;
 };
 /* The most particular page of @p verdict_class (as in the report) for the stop code's @p family and
- * the driver's @p category (either may be NULL); *ret = NULL if the class has none. */
+ * the driver's @p category (either may be NULL); with @p content (the verdict names a content file)
+ * pages about that come first, without they are left out. *ret = NULL if the class has none. */
 struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *arena,
 			    const char *verdict_class, const char *family, const char *category,
-			    struct fix_page **ret);
-/* The same; with @p content (the verdict names a content file) pages about that come first. */
-struct error *knowledge_fix_for(const struct knowledge *knowledge, struct arena *arena,
-				const char *verdict_class, const char *family, const char *category,
-				bool content, struct fix_page **ret);
+			    bool content, struct fix_page **ret);
 
 #endif

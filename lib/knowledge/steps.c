@@ -10,6 +10,7 @@ static const cyaml_schema_field_t step_fields[] = {
 	DOCUMENT_TEXT_OPTIONAL("command", struct fix_step, command, 1),
 	DOCUMENT_TEXT("verify", struct fix_step, verify),
 	DOCUMENT_TEXT("undo", struct fix_step, undo),
+	DOCUMENT_TEXT_OPTIONAL("brief", struct fix_step, brief, 1),
 	CYAML_FIELD_END,
 };
 const cyaml_schema_value_t document_step = {

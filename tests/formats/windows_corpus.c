@@ -148,7 +148,7 @@ static void check_row(const char *name, const char *known)
 	sample_close(&s);
 }
 
-Test(windows_corpus, manifest, .timeout = 120)
+Test(windows_corpus, manifest)
 {
 	char path[4200], *line = NULL, *fields[5];
 	size_t room = 0, rows = 0;

@@ -63,7 +63,7 @@ static void ask(const struct knowledge *k, struct arena *arena)
 	error_destroy(knowledge_incidents_for(k, arena, "csagent.sys", &list));
 	error_destroy(knowledge_incident(k, arena, "a", &incident));
 	error_destroy(
-		knowledge_fix_for(k, arena, "third-party-driver", "memory", "edr", true, &fix));
+		knowledge_fix(k, arena, "third-party-driver", "memory", "edr", true, &fix));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

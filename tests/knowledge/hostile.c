@@ -21,7 +21,7 @@ static void clean(void)
 	folder_deinit(&folder);
 }
 
-TestSuite(hostile, .init = make, .fini = clean, .timeout = 60);
+TestSuite(hostile, .init = make, .fini = clean);
 
 static void load(void)
 {
@@ -54,7 +54,7 @@ Test(hostile, a_sound_directory_has_no_problems)
 					       knowledge_bugcheck(folder.knowledge, 0x50), &page));
 	cr_assert_eq(page->subcode_parameter, 4);
 	cr_assert_null(knowledge_fix(folder.knowledge, folder.arena, "third-party-driver", NULL,
-				     NULL, &fix));
+				     NULL, false, &fix));
 	cr_assert_str_eq(fix->id, "driver");
 	cr_assert_not_null(knowledge_yara(folder.knowledge));
 }

@@ -527,7 +527,7 @@ Test(lookups, a_small_budget_is_an_error)
 static const char *fix_of(const char *class, const char *family, const char *category, bool content)
 {
 	struct fix_page *page = NULL;
-	struct error *err = knowledge_fix_for(k, arena, class, family, category, content, &page);
+	struct error *err = knowledge_fix(k, arena, class, family, category, content, &page);
 
 	cr_assert_null(err, "%s", err ? err->message : "");
 	if (!page)
@@ -540,11 +540,12 @@ Test(lookups, the_most_particular_fix)
 {
 	struct fix_page *general = NULL, *particular = NULL;
 
-	cr_assert_null(knowledge_fix(k, arena, "third-party-driver", NULL, NULL, &general));
+	cr_assert_null(knowledge_fix(k, arena, "third-party-driver", NULL, NULL, false, &general));
 	cr_assert(general);
 	cr_assert_str_eq(general->category, "");
 	cr_assert_str_eq(general->family, "");
-	cr_assert_null(knowledge_fix(k, arena, "third-party-driver", "memory", "edr", &particular));
+	cr_assert_null(
+		knowledge_fix(k, arena, "third-party-driver", "memory", "edr", false, &particular));
 	cr_assert(particular);
 	cr_assert_str_eq(particular->category, "edr");
 	cr_assert_not(particular->content);
