@@ -209,7 +209,7 @@ static struct error *check_frames(const struct checker *c)
 		return error_at(ERROR_BAD_DATA, at,
 				"%" PRIu64 " page frames, but bitmaps for %" PRIu64 " only",
 				f->max_mapnr, bits / 2);
-	if (f->split && (f->start_pfn >= f->end_pfn || f->end_pfn > FRAMES_LIMIT))
+	if (f->split && (f->start_pfn > f->end_pfn || f->end_pfn > FRAMES_LIMIT))
 		return error_at(ERROR_BAD_DATA, f->block_size + 16,
 				"a part from page frame %" PRIu64 " to %" PRIu64, f->start_pfn,
 				f->end_pfn);
@@ -351,14 +351,14 @@ static struct error *check_pages(struct checker *c)
 	uint64_t from = f->split ? f->start_pfn : 0;
 	uint64_t to = f->split && f->end_pfn < f->max_mapnr ? f->end_pfn : f->max_mapnr;
 
-	if (from >= to || half > f->descriptors)
-		return error_at(ERROR_BAD_DATA, f->block_size + 16, "this part holds no pages");
+	if (from > to)
+		from = to;
 	c->second_bitmap = c->first_bitmap + half;
 	if (!count_bits(c, c->first_bitmap, 0, f->max_mapnr, &f->kernel_pages) ||
 	    !count_bits(c, c->second_bitmap, from, to, &f->pages))
 		return error_at(ERROR_TRUNCATED, c->first_bitmap,
 				"the page bitmaps cannot be read");
-	if (f->pages == 0)
+	if (f->pages == 0 && !f->split) /* the last parts of a split dump can be empty */
 		return error_at(ERROR_BAD_DATA, c->second_bitmap, "the kdump file has no pages");
 	if (f->pages > f->kernel_pages)
 		problem(c, "bitmaps-differ", c->second_bitmap,

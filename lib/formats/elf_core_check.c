@@ -21,6 +21,7 @@ enum {
 	SEGMENTS_MAX = 1 << 20,
 	SECTIONS_MAX = 65536,
 	NOTES_MAX_BYTES = 64 << 20,
+	NAMES_MAX_BYTES = 1 << 20,
 	NT_PRSTATUS_TYPE = 1,
 	NT_PRPSINFO_TYPE = 3,
 	NT_AUXV_TYPE = 6,
@@ -108,27 +109,34 @@ static struct error *extended_count(struct checker *c)
 	return NULL;
 }
 
+/* Sections only name themselves in a core (QEMU writes a string table at the file's end), so that a
+ * file without them is merely cut. */
 static struct error *check_sections(struct checker *c)
 {
 	struct header *h = &c->header;
+	uint64_t offset, length;
 
 	if (h->section_count == 0 || h->sections == 0)
 		return NULL;
-	if (h->section_size != SECTION_BYTES || h->section_count > SECTIONS_MAX)
-		return error_at(ERROR_BAD_DATA, 58, "%u section headers of %u bytes make no sense",
-				h->section_count, h->section_size);
-	if (!inside(c, h->sections, (uint64_t)h->section_count * SECTION_BYTES))
-		return error_at(ERROR_TRUNCATED, h->sections,
-				"the section headers lie beyond the end of the file");
-	if (h->names_section >= h->section_count)
-		return h->names_section == 0 ? NULL
-					     : error_at(ERROR_BAD_DATA, 62,
-							"section names are in section %u of %u",
-							h->names_section, h->section_count);
-	uint64_t at = h->sections + (uint64_t)h->names_section * SECTION_BYTES, offset, length;
-	if (!reader_u64(c->file, at + 24, &offset) || !reader_u64(c->file, at + 32, &length) ||
-	    (h->names_section && !inside(c, offset, length)))
-		return error_at(ERROR_BAD_DATA, at, "the section names lie outside the file");
+	if (h->section_size != SECTION_BYTES || h->section_count > SECTIONS_MAX ||
+	    h->names_section >= h->section_count)
+		return error_at(
+			ERROR_BAD_DATA, 58,
+			"%u section headers of %u bytes with names in number %u make no sense",
+			h->section_count, h->section_size, h->names_section);
+	if (!inside(c, h->sections, (uint64_t)h->section_count * SECTION_BYTES)) {
+		problem(c, "truncated", h->sections, "the section headers are not in the file");
+		return NULL;
+	}
+	uint64_t at = h->sections + (uint64_t)h->names_section * SECTION_BYTES;
+	if (h->names_section == 0 || !reader_u64(c->file, at + 24, &offset) ||
+	    !reader_u64(c->file, at + 32, &length))
+		return NULL;
+	if (length > NAMES_MAX_BYTES)
+		return error_at(ERROR_BAD_DATA, at + 32, "%" PRIu64 " bytes of section names",
+				length);
+	if (!inside(c, offset, length))
+		problem(c, "truncated", at + 24, "the section names are not in the file");
 	return NULL;
 }
 
