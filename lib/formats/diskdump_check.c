@@ -22,7 +22,9 @@ enum {
 	CPUS_MAX = 65536,
 	INFO_MAX = 1 << 20, /* bytes of VMCOREINFO */
 	NOTES_MAX_BYTES = 64 << 20,
-	SAMPLE = 1024, /* page descriptors looked at */
+	SAMPLE = 1024,      /* page descriptors looked at */
+	SCAN_MAX = 4 << 20, /* ... counted one by one, if some pages are missing */
+	DESCRIPTORS_AT_ONCE = 1024,
 	BITMAP_CHUNK = 65536,
 	PROBLEMS_MAX = 32,
 };
@@ -284,19 +286,14 @@ static bool count_bits(struct checker *c, uint64_t at, uint64_t from, uint64_t t
 
 enum descriptor { DESCRIPTOR_GOOD, DESCRIPTOR_ABSENT, DESCRIPTOR_BAD };
 
-/* Descriptor @p index: its page may lie beyond the end of a file that was cut, or never have been
+/* The page of a descriptor may lie beyond the end of a file that was cut, or never have been
  * written (zeros, in incomplete dumps). */
-static enum descriptor look(const struct checker *c, uint64_t index)
+static enum descriptor judge(const struct checker *c, const uint8_t *bytes)
 {
-	uint8_t bytes[DESCRIPTOR_BYTES];
-	uint64_t at = c->facts->descriptors + index * DESCRIPTOR_BYTES;
-
-	if (at > c->size || c->size - at < sizeof(bytes) ||
-	    !reader_exact(c->file, at, bytes, sizeof(bytes)))
-		return DESCRIPTOR_ABSENT;
-	struct cursor k = cursor_make(bytes, sizeof(bytes), at, "page descriptor");
+	struct cursor k = cursor_make(bytes, DESCRIPTOR_BYTES, 0, "page descriptor");
 	uint64_t offset = cursor_u64(&k);
 	uint32_t size = cursor_u32(&k), flags = cursor_u32(&k);
+
 	if (offset == 0 && size == 0)
 		return DESCRIPTOR_ABSENT;
 	if (size == 0 || size > c->facts->block_size || offset < c->facts->descriptors ||
@@ -305,43 +302,61 @@ static enum descriptor look(const struct checker *c, uint64_t index)
 	return offset > c->size || size > c->size - offset ? DESCRIPTOR_ABSENT : DESCRIPTOR_GOOD;
 }
 
-/* Pages are written in order: the first absent one of the sample and the last good one before it
- * bound where the file ends. */
-static uint64_t first_absent(const struct checker *c, uint64_t good, uint64_t absent)
+/* Descriptors @p from to @p from + @p count, all in @p chunk afterwards; how many are in the file.
+ */
+static uint64_t load_descriptors(const struct checker *c, uint64_t from, uint64_t count,
+				 uint8_t *chunk)
 {
-	while (absent - good > 1) {
-		uint64_t middle = good + (absent - good) / 2;
-		if (look(c, middle) == DESCRIPTOR_ABSENT)
-			absent = middle;
-		else
-			good = middle;
+	uint64_t at = c->facts->descriptors + from * DESCRIPTOR_BYTES;
+	uint64_t room = at < c->size ? (c->size - at) / DESCRIPTOR_BYTES : 0;
+
+	if (count > room)
+		count = room;
+	return reader_some(c->file, at, chunk, (size_t)count * DESCRIPTOR_BYTES) / DESCRIPTOR_BYTES;
+}
+
+/* All descriptors: exact, for files of which the sample shows that they were cut. Pages of zeros
+ * share one place near the beginning, so that what is missing is not simply the last part. */
+static uint64_t count_absent(const struct checker *c)
+{
+	uint8_t chunk[DESCRIPTOR_BYTES * DESCRIPTORS_AT_ONCE];
+	uint64_t pages = c->facts->pages, absent = 0, i = 0;
+
+	while (i < pages) {
+		uint64_t want = pages - i < DESCRIPTORS_AT_ONCE ? pages - i : DESCRIPTORS_AT_ONCE;
+		uint64_t got = load_descriptors(c, i, want, chunk);
+		if (got == 0)
+			break;
+		for (uint64_t j = 0; j < got; j++)
+			absent += judge(c, chunk + j * DESCRIPTOR_BYTES) == DESCRIPTOR_ABSENT;
+		i += got;
 	}
-	return absent;
+	return absent + (pages - i);
 }
 
 static void check_descriptors(struct checker *c)
 {
 	struct diskdump_facts *f = c->facts;
-	uint64_t step = f->pages / SAMPLE + 1, good = UINT64_MAX, bad = 0, seen = 0;
+	uint64_t step = f->pages / SAMPLE + 1, absent = 0, bad = 0, seen = 0;
+	uint8_t bytes[DESCRIPTOR_BYTES];
 
 	for (uint64_t i = 0; i < f->pages; i += step, seen++) {
-		enum descriptor d = look(c, i);
-		if (d == DESCRIPTOR_GOOD)
-			good = i;
+		enum descriptor d = DESCRIPTOR_ABSENT;
+		if (load_descriptors(c, i, 1, bytes))
+			d = judge(c, bytes);
+		absent += d == DESCRIPTOR_ABSENT;
 		bad += d == DESCRIPTOR_BAD;
 	}
-	if (f->pages && look(c, f->pages - 1) == DESCRIPTOR_GOOD)
-		good = f->pages - 1;
 	if (bad)
 		problem(c, "page-table-damaged", f->descriptors,
 			arena_printf(c->arena,
 				     "%" PRIu64 " of %" PRIu64
 				     " page descriptors looked at make no sense",
 				     bad, seen));
-	if (good == UINT64_MAX && bad == 0)
-		f->pages_missing = f->pages;
-	else if (good != UINT64_MAX && good + 1 < f->pages)
-		f->pages_missing = f->pages - first_absent(c, good, f->pages);
+	if (absent && f->pages <= SCAN_MAX)
+		f->pages_missing = count_absent(c);
+	else if (absent)
+		f->pages_missing = absent * (f->pages / seen);
 }
 
 static struct error *check_pages(struct checker *c)

@@ -24,7 +24,7 @@ struct diskdump_facts {
 	uint64_t notes_offset, notes_size;
 	uint64_t descriptors;   /* offset of the page descriptors */
 	uint64_t pages;         /* bits set in the second bitmap: pages this file should have */
-	uint64_t pages_missing; /* of these, with a descriptor or data beyond the end of the file */
+	uint64_t pages_missing; /* of these, not in the file (estimated beyond 4 million pages) */
 	uint64_t kernel_pages;  /* bits set in the first bitmap: memory that existed */
 	struct list problems;   /* struct problem: what is wrong but bearable */
 };
