@@ -62,7 +62,7 @@ static const char *place(const struct frame *f)
 
 static void log_agrees(struct analysis *a, struct suspect *s, const struct frame *f)
 {
-	if (f->call_seen && f->why && strcmp(f->why, "as the kernel's log has it") != 0)
+	if (f->call_seen)
 		suspect_evidence(a->report, s, "log", WEIGHT_LOG_AGREES, f->address,
 				 "the trace that the kernel printed names the same place");
 }

@@ -62,6 +62,7 @@ static void classify_bpf(struct analysis *a, struct module *m)
 {
 	struct arena *arena = a->report->arena;
 
+	m->category = "bpf";
 	if (m->loader && is_system_loader(m->loader)) {
 		m->origin = ORIGIN_OS;
 		m->origin_why = arena_printf(arena, "a BPF program loaded by %s", m->loader);

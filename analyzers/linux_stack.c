@@ -65,7 +65,7 @@ static struct error *run(struct analysis *a)
 				    ? f->address - f->module->base
 				    : 0;
 		f->why = why(a, c, index++);
-		f->call_seen = c->in_log;
+		f->call_seen = c->in_log && c->source != CALL_LOG;
 	}
 	return NULL;
 }

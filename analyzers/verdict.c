@@ -109,6 +109,20 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 }
 
 /* The file that the culprit consumes and the fault leads to. Only grades A and B may be cited. */
+static void say_why_content(struct analysis *a, const struct content_file *f)
+{
+	struct report *r = a->report;
+	const struct reason *best = NULL;
+
+	LIST_EACH(struct reason, e, &f->evidence)
+	{
+		if (!e->against && (!best || e->weight > best->weight))
+			best = e;
+	}
+	if (best)
+		report_say(r, &r->verdict.because, "%s: %s", text_basename(f->path), best->text);
+}
+
 static void cite_content(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -133,6 +147,8 @@ static void cite_content(struct analysis *a)
 		if (!r->verdict.content_file || f->grade < r->verdict.content_file->grade)
 			r->verdict.content_file = f;
 	}
+	if (a->dump->os == OS_LINUX && r->verdict.content_file)
+		say_why_content(a, r->verdict.content_file);
 }
 
 /* What it did, by the first reason. */

@@ -33,6 +33,10 @@ enum {
 #define LIMIT_ARENA    (UINT64_C(96) << 20)  /* model and report of one dump */
 #define LIMIT_UNPACK   (UINT64_C(512) << 20) /* bytes unpacked from one container, all members */
 #define LIMIT_REPORT   (UINT64_C(64) << 20)  /* bytes one reading process may answer */
+/* A file in memory that a reader makes of what is packed or flattened. What it stores is bounded by
+ * LIMIT_UNPACK; the file has holes where the vmcore's writer left some. */
+#define LIMIT_SPOOL    (UINT64_C(4) << 30)
+#define LIMIT_HASH     (UINT64_C(1) << 30)   /* evidence whose checksum is made: it takes seconds */
 #define LIMIT_RULES    (UINT64_C(32) << 20)  /* bytes of one rules directory */
 
 #endif

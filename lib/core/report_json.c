@@ -178,7 +178,7 @@ static json_t *crash(const struct report *r, const struct dump *d)
 		set(exception, "code", hex(r->crash.exception, 8));
 	}
 	set(o, "kind", text(r->crash.kind));
-	set(o, "code", hex(r->crash.code, 8));
+	set(o, "code", d->os == OS_LINUX ? json_null() : hex(r->crash.code, 8));
 	set(o, "name", text(r->crash.name));
 	set(o, "family", text(r->crash.family));
 	set(o, "parameters", parameters);

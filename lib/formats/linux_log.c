@@ -227,6 +227,34 @@ static bool take_host(struct text_line *t)
 	return true;
 }
 
+static bool is_clock(const char *p)
+{
+	for (int i = 0; i < 8; i++)
+		if (i % 3 == 2 ? p[i] != ':' : !isdigit((unsigned char)p[i]))
+			return false;
+	return true;
+}
+
+/* "июл 27 14:08:03 laptop kernel: ": dates of other languages are passed over, as is what syslogd
+ * sends to everybody's terminal: " kernel:[  622.405154] ". */
+static bool take_foreign_date(struct text_line *t)
+{
+	size_t left = (size_t)(t->end - t->p), head = left < 120 ? left : 120;
+	const char *kernel = memmem(t->p, head, " kernel: ", 9);
+
+	if (head > 10 && memcmp(t->p, " kernel:[", 9) == 0) {
+		t->p += 8;
+		return true;
+	}
+	for (const char *p = t->p; kernel && p + 8 < kernel; p++) {
+		if (!is_clock(p))
+			continue;
+		t->p = kernel + 9;
+		return true;
+	}
+	return false;
+}
+
 /* Dates that syslog, journalctl and dmesg -T put in front. */
 static void take_dates(struct text_line *t)
 {
@@ -241,8 +269,10 @@ static void take_dates(struct text_line *t)
 		iso = take_date(t, "%Y-%m-%dT%H:%M:%S");
 	else if (t->p < t->end && isupper((unsigned char)*t->p))
 		syslog = take_date(t, "%b %d %H:%M:%S");
-	if (!iso && !syslog)
+	if (!iso && !syslog) {
+		take_foreign_date(t);
 		return;
+	}
 	if (iso)
 		take_iso_rest(t);
 	skip_blank(t);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FLATTENED_MAX = 1 << 30 };
-
 static int bid(const struct evidence *e)
 {
 	if (diskdump_is(e->data, e->size) || flattened_is(e->data, e->size))
@@ -67,7 +65,7 @@ static const struct dump_ops ops = {
 static struct error *rearrange(struct vmcore *v, const struct reader *file, uint64_t size)
 {
 	struct flattened flat = {.fd = -1};
-	struct error *err = flattened_rearrange(file, size, FLATTENED_MAX, v->arena, &flat);
+	struct error *err = flattened_rearrange(file, size, LIMIT_UNPACK, v->arena, &flat);
 
 	if (err)
 		return err;
@@ -261,5 +259,6 @@ const struct format format_linux_vmcore = {
 	.id = "linux-vmcore",
 	.summary = "Linux kernel crash dump (kdump, ELF core, QEMU)",
 	.bid = bid,
+	.by_file = true,
 	.read = read_vmcore,
 };

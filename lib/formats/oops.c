@@ -24,6 +24,7 @@ struct stream {
 	bool in_trace;    /* between "Call Trace:" and its end */
 	bool user_part;   /* registers that follow are user space's */
 	bool closed;      /* "---[ end trace": what follows is said twice */
+	bool in_modules;  /* the last line was of "Modules linked in:" */
 	unsigned misses;
 	const char *context;
 	enum oops_access next_access; /* said before the headline */
@@ -184,6 +185,13 @@ static bool merge_check(struct oops *e, const struct oops *found)
 		}
 		return true;
 	}
+	/* until 4.0 the watchdog reported by WARN(), whose own line came first */
+	if (found->kind == OOPS_HARD_LOCKUP && e->kind == OOPS_WARNING && e->file &&
+	    strstr(e->file, "watchdog") && !e->release) {
+		e->kind = OOPS_HARD_LOCKUP;
+		e->headline = found->headline;
+		return true;
+	}
 	if (found->kind == OOPS_LIST_CORRUPTION && !found->file && e->file && !e->has_registers &&
 	    (e->kind == OOPS_WARNING || e->kind == OOPS_LIST_CORRUPTION)) {
 		e->kind = OOPS_LIST_CORRUPTION;
@@ -302,8 +310,12 @@ static bool take_arm64(struct parser *p, struct oops *e, const char *text)
 			e->access = *q == '1' ? OOPS_ACCESS_WRITE : OOPS_ACCESS_READ;
 	} else if (line_skip(&q, "pc : ") || line_skip(&q, "PC is at ")) {
 		struct oops_place place;
-		if (line_place(p->arena, q, &place, &rest) && !e->ip.symbol)
+		if (!line_place(p->arena, q, &place, &rest))
+			return false;
+		if (!e->ip.symbol)
 			e->ip = place;
+		else if (!e->ip.address)
+			e->ip.address = place.address;
 		e->registers.ip = e->ip.address;
 		q = strstr(text, "pstate: ");
 		if (q)
@@ -362,7 +374,8 @@ static bool take_frame(struct parser *p, struct stream *s, struct oops *e, const
 	if (!line_place(p->arena, q, &frame.place, &rest))
 		return context;
 	line_skip_blanks(&rest);
-	if (*rest && *rest != '(' && *rest != '<' && *rest != '[')
+	if (*rest && *rest != '(' && *rest != '<' && *rest != '[' && !strstr(rest, ".c:") &&
+	    !strstr(rest, ".h:"))
 		return context; /* prose that happens to begin like a frame */
 	add_frame(p, s, e, &frame);
 	return true;
@@ -409,11 +422,12 @@ static bool take_checker_line(struct parser *p, struct oops *e, const char *text
 {
 	const char *at = strstr(text, " at addr ");
 
-	if ((strncmp(text, "Read of size ", 13) == 0 || strncmp(text, "Write of size ", 14) == 0) &&
-	    at) {
+	if (strncmp(text, "Read of size ", 13) == 0 || strncmp(text, "Write of size ", 14) == 0) {
 		e->access = *text == 'R' ? OOPS_ACCESS_READ : OOPS_ACCESS_WRITE;
-		at += strlen(" at addr ");
-		e->has_address = line_hexadecimal(&at, &e->address);
+		if (at) {
+			at += strlen(" at addr ");
+			e->has_address = line_hexadecimal(&at, &e->address);
+		}
 	} else if (e->kind == OOPS_UBSAN &&
 		   (strstr(text, "out of range") || strstr(text, "too large") ||
 		    strstr(text, "cannot be represented"))) {
@@ -424,6 +438,43 @@ static bool take_checker_line(struct parser *p, struct oops *e, const char *text
 	if (!e->detail)
 		e->detail = arena_strdup(p->arena, text);
 	return true;
+}
+
+/* "Process kworker/u8:0 (pid: 1626, stack limit = 0x...)": arm64 until 4.19, x86 until 3.x */
+static bool take_process(struct parser *p, struct oops *e, const char *text)
+{
+	const char *name = text, *open = strstr(text, " (pid: ");
+
+	if (!line_skip(&name, "Process ") || !open || open < name)
+		return false;
+	if (!e->has_pid) {
+		const char *digits = open + strlen(" (pid: ");
+		e->comm = arena_strndup(p->arena, name, (size_t)(open - name));
+		e->has_pid = line_decimal(&digits, &e->pid);
+	}
+	return true;
+}
+
+/* Traces that belong to a report but not to where it happened: who allocated, who freed. */
+static bool ends_trace(const char *text)
+{
+	static const char *const words[] = {
+		"Allocated",           "Freed",  "Object at ",      "The buggy address",
+		"Memory state around", "INFO: ", "Last potentially"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strncmp(text, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+/* syslog cuts a long list of modules into lines that begin with a blank. */
+static bool goes_on_with_modules(const char *text)
+{
+	if (*text != ' ' || strstr(text, "+0x") || strchr(text, '<'))
+		return false;
+	const char *colon = strchr(text, ':');
+	return !colon || strstr(text, "[last unloaded:");
 }
 
 static void take_hardware(struct parser *p, struct oops *e, const char *text)
@@ -470,8 +521,31 @@ static bool take_task(struct parser *p, struct stream *s, struct oops *e, const 
 	return true;
 }
 
-/* Lines that stand in front of a trace or behind it. */
-static bool take_head(struct parser *p, struct stream *s, struct oops *e, const char *text)
+static void take_modules(struct parser *p, struct stream *s, struct oops *e, const char *text)
+{
+	if (e->modules.count)
+		return;
+	line_modules(p->arena, text, e);
+	s->in_modules = true;
+}
+
+/* "CPU 3 ", in 2.6 a line of its own. */
+static bool take_old_cpu(struct oops *e, const char *text)
+{
+	uint64_t cpu;
+
+	if (e->has_cpu || !line_skip(&text, "CPU ") || !line_decimal(&text, &cpu))
+		return false;
+	line_skip_blanks(&text);
+	if (*text)
+		return false;
+	e->has_cpu = true;
+	e->cpu = (unsigned)cpu;
+	return true;
+}
+
+/* Lines that name what they say. */
+static bool take_named(struct parser *p, struct stream *s, struct oops *e, const char *text)
 {
 	const char *q = text;
 
@@ -484,33 +558,29 @@ static bool take_head(struct parser *p, struct stream *s, struct oops *e, const 
 		if (!s->user_part && !e->code_count && !e->code_missing)
 			line_code(p->arena, q, e);
 	} else if (line_skip(&q, "Modules linked in:")) {
-		if (e->modules.count == 0)
-			line_modules(p->arena, q, e);
+		take_modules(p, s, e, q);
 	} else if (line_skip(&q, "Hardware name: ")) {
 		take_hardware(p, e, q);
 	} else if (line_skip(&q, "Workqueue: ")) {
 		e->workqueue = e->workqueue ? e->workqueue : arena_strdup(p->arena, q);
-	} else if (line_skip(&q, "CPU ") && e->arch == ARCH_UNKNOWN && !e->has_cpu) {
-		uint64_t cpu; /* 2.6: a line of its own */
-		if (!line_decimal(&q, &cpu))
-			return false;
-		line_skip_blanks(&q);
-		if (*q)
-			return false;
-		e->has_cpu = true;
-		e->cpu = (unsigned)cpu;
 	} else if (strncmp(text, "#PF: ", 5) == 0) {
 		take_page_fault(p, e, text);
-	} else if (strncmp(text, "Tainted: [", 10) == 0) {
-		return true; /* 6.12: the letters in words */
-	} else if (strncmp(text, "Tainted: ", 9) == 0 || strncmp(text, "Not tainted", 11) == 0) {
-		if (!e->tainted)
-			line_taint(p->arena, text, e);
 	} else {
-		return take_sched_line(p, e, text) || take_checker_line(p, e, text) ||
-		       take_arm64(p, e, text) || take_task(p, s, e, text);
+		return false;
 	}
 	return true;
+}
+
+/* Lines that stand in front of a trace or behind it. */
+static bool take_head(struct parser *p, struct stream *s, struct oops *e, const char *text)
+{
+	if (strncmp(text, "Tainted: [", 10) == 0)
+		return true; /* 6.12: the letters in words */
+	if (strncmp(text, "Tainted: ", 9) == 0 || strncmp(text, "Not tainted", 11) == 0)
+		return e->tainted || line_taint(p->arena, text, e);
+	return take_named(p, s, e, text) || take_old_cpu(e, text) || take_sched_line(p, e, text) ||
+	       take_checker_line(p, e, text) || take_arm64(p, e, text) ||
+	       take_task(p, s, e, text) || take_process(p, e, text);
 }
 
 static bool take_registers(struct stream *s, struct oops *e, const char *text)
@@ -532,7 +602,14 @@ static bool take_body(struct parser *p, struct stream *s, struct oops *e, const 
 {
 	const char *t = text;
 
+	if (s->in_modules && goes_on_with_modules(text)) {
+		line_modules(p->arena, text, e);
+		return true;
+	}
+	s->in_modules = false;
 	line_skip_blanks(&t);
+	if (ends_trace(t))
+		s->in_trace = false;
 	if (is_end(t)) {
 		s->closed = true;
 		s->in_trace = false;
@@ -774,10 +851,40 @@ static void inherit(struct oops *cause, const struct oops *end)
 		cause->modules = end->modules;
 }
 
+/* Stalls and hard lockups are noticed by another processor: where the one in question was follows
+ * as a backtrace of its own. */
+static void adopt_backtrace(const struct oops_log *log, struct oops *e)
+{
+	size_t index = (size_t)(e - (struct oops *)log->events.items);
+
+	if ((e->kind != OOPS_RCU_STALL && e->kind != OOPS_HARD_LOCKUP) || e->ip.text || !e->has_cpu)
+		return;
+	for (size_t i = index + 1; i < log->events.count; i++) {
+		const struct oops *b = list_at(&log->events, i);
+		if (b->kind != OOPS_BACKTRACE || b->first_line - e->last_line > GAP_LINES)
+			return;
+		if (!b->has_cpu || b->cpu != e->cpu || (!b->frames.count && !b->ip.text))
+			continue;
+		struct oops merged = *b;
+		merged.kind = e->kind;
+		merged.headline = e->headline;
+		merged.detail = e->detail;
+		merged.first_line = e->first_line;
+		merged.has_ns = e->has_ns;
+		merged.ns = e->ns;
+		merged.seconds = e->seconds;
+		if (e->modules.count)
+			merged.modules = e->modules;
+		*e = merged;
+		return;
+	}
+}
+
 /* An error code says what the access was when nothing else did: bit 1 write, bit 4 fetch; ESR
  * bit 6 write for data aborts. */
 static void conclude_event(struct parser *p, struct oops *e)
 {
+	adopt_backtrace(p->out, e);
 	if (e->arch == ARCH_UNKNOWN)
 		e->arch = p->banner_arch;
 	bool fault = e->kind == OOPS_PAGE_FAULT || e->kind == OOPS_NULL_POINTER;

@@ -201,6 +201,7 @@ static void fill_checker(struct arena *arena, const char *text, struct oops *e)
 
 	if (in)
 		line_place(arena, in + 4, &e->ip, NULL);
+	after(text, " at addr ", e); /* until 4.10; now in the next line */
 	if (strstr(text, " read "))
 		e->access = OOPS_ACCESS_READ;
 	else if (strstr(text, " write "))
@@ -240,6 +241,7 @@ static void fill_backtrace(struct arena *arena, const char *text, struct oops *e
 {
 	(void)arena;
 	take_number(text, "for cpu ", &e->has_cpu, &e->cpu);
+	take_number(text, "for CPU ", &e->has_cpu, &e->cpu);
 }
 
 /* "sh invoked oom-killer: gfp_mask=..." */
@@ -276,6 +278,7 @@ static const struct headline headlines[] = {
 	{"INFO: rcu_", "stall", OOPS_RCU_STALL, NULL},
 	{"INFO: rcu_", "expedited", OOPS_RCU_STALL, NULL},
 	{"BUG: KASAN:", NULL, OOPS_KASAN, fill_checker},
+	{"BUG: KASan:", NULL, OOPS_KASAN, fill_checker}, /* until 4.3 */
 	{"BUG: KFENCE:", NULL, OOPS_KFENCE, fill_checker},
 	{"BUG: KCSAN:", NULL, OOPS_WARNING, fill_checker},
 	{"BUG: KMSAN:", NULL, OOPS_KASAN, fill_checker},
@@ -305,6 +308,9 @@ static const struct headline headlines[] = {
 	{"BUG ", "): ", OOPS_SLAB_CORRUPTION, NULL}, /* SLUB: "BUG kmalloc-64 (Not tainted): ..." */
 	{"WARNING: ", NULL, OOPS_WARNING, fill_warning},
 	{"NMI backtrace for cpu ", NULL, OOPS_BACKTRACE, fill_backtrace},
+	{"Task dump for CPU ", NULL, OOPS_BACKTRACE, fill_backtrace},
+	{"RCU grace-period kthread stack dump", NULL, OOPS_BACKTRACE, NULL},
+	{"rcu_", " kthread starved for ", OOPS_BACKTRACE, NULL},
 	{"NMI: PCI system error (SERR)", NULL, OOPS_MACHINE_CHECK, fill_machine_check},
 	{"NMI: IOCK error", NULL, OOPS_MACHINE_CHECK, fill_machine_check},
 	{"NMI: memory parity error", NULL, OOPS_MACHINE_CHECK, fill_machine_check},
@@ -413,7 +419,7 @@ bool line_headline(struct arena *arena, const char *text, struct oops *event)
 {
 	const char *p = skip_speaker(text);
 
-	if (strncmp(p, "---[", 4) == 0)
+	if (strncmp(p, "---[", 4) == 0 || strstr(p, " skipped: idling at "))
 		return false;
 	if (die_number(p) && *p != '[' && *p != ' ' && !strstr(p, "---")) {
 		fill_die(arena, p, event);

@@ -456,8 +456,9 @@ bool line_taint(struct arena *arena, const char *text, struct oops *event)
 	const char *p = text;
 
 	if (line_skip(&p, "Tainted: ")) {
-		for (; *p == ' ' || isupper((unsigned char)*p); p++)
-			if (*p != ' ' && n < sizeof(letters) - 1)
+		/* Red Hat's kernels print dashes for letters of their own that are not set */
+		for (; *p == ' ' || *p == '-' || isupper((unsigned char)*p); p++)
+			if (isupper((unsigned char)*p) && n < sizeof(letters) - 1)
 				letters[n++] = *p;
 	} else if (!line_skip(&p, "Not tainted")) {
 		return false;
@@ -465,7 +466,7 @@ bool line_taint(struct arena *arena, const char *text, struct oops *event)
 	letters[n] = '\0';
 	event->tainted = arena_strdup(arena, letters);
 	line_skip_blanks(&p);
-	line_skip(&p, "("); /* 2.6: "(2.6.18-8.el5 #1)" */
+	bool bracket = line_skip(&p, "("); /* 2.6: "(2.6.18-8.el5 #1)" */
 	size_t length = strcspn(p, " )");
 	if (length == 0 || !isdigit((unsigned char)*p))
 		return true;
@@ -474,7 +475,7 @@ bool line_taint(struct arena *arena, const char *text, struct oops *event)
 	line_skip_blanks(&p);
 	if (*p == '#') {
 		const char *end = p + strlen(p);
-		while (end > p && (end[-1] == ' ' || end[-1] == ')'))
+		while (end > p && (end[-1] == ' ' || (bracket && end[-1] == ')')))
 			end--;
 		event->version = arena_strndup(arena, p, (size_t)(end - p));
 	}

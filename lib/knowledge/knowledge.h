@@ -165,6 +165,10 @@ struct incident {
 /* All incidents whose text mentions @p driver (a file name). List of struct incident. */
 struct error *knowledge_incidents_for(const struct knowledge *knowledge, struct arena *arena,
 				      const char *driver, struct list *ret);
+/* All incidents of @p os ("linux") whose text has one of @p words, a list that ends with NULL. */
+struct error *knowledge_incidents_mentioning(const struct knowledge *knowledge, struct arena *arena,
+					     const char *os, const char *const *words,
+					     struct list *ret);
 struct error *knowledge_incident(const struct knowledge *knowledge, struct arena *arena,
 				 const char *id, struct incident **ret); /* *ret = NULL: no such */
 /* Ids of all incidents, NULL-terminated, sorted. */
