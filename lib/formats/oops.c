@@ -151,7 +151,7 @@ static bool waits_for_die(const struct oops *e)
 	case OOPS_STACK_OVERFLOW:
 	case OOPS_DOUBLE_FAULT:
 	case OOPS_MACHINE_CHECK:
-	case OOPS_UBSAN: return e->number == 0 && !e->ip.text && e->frames.count == 0;
+	case OOPS_UBSAN: return e->number == 0 && !e->has_registers && e->frames.count == 0;
 	default: return false;
 	}
 }
