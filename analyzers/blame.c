@@ -13,9 +13,11 @@ static const double WEIGHT_MADE_UP_CODE = 0.9;
 static const double WEIGHT_FAULTING_CODE = 0.85;
 static const double WEIGHT_NAMED = 0.8;
 static const double WEIGHT_CALLER = 0.75;
+static const double WEIGHT_LEAF_CALLER = 0.7;
 static const double WEIGHT_STUCK = 0.7;
 static const double WEIGHT_VERIFIED = 0.65;
 static const double WEIGHT_HANGING = 0.62;
+static const double WEIGHT_LIKELY_LEAF_CALLER = 0.45;
 static const double WEIGHT_POOL_CALLER = 0.4;
 static const double WEIGHT_STACK = 0.2;
 static const double WEIGHT_CALL_SEEN = 0.1;
@@ -90,6 +92,28 @@ static void bad_call(struct analysis *a)
 				 : "it called an address that is no code: the return address on "
 				   "top of the stack is %s",
 			 where(a, caller->address));
+}
+
+/* Small routines of the kernel (memory copy, string length ...) have no frame: when one faults on
+ * the pointer it was given, the caller's return address is on top of the stack. That it really is
+ * one is only certain if the call before it is in the dump. */
+static void leaf_caller(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct frame *f = list_at(&r->stack, 1);
+	const struct module *at = dump_module_at(a->dump, r->crash.context.ip);
+	struct suspect *s;
+
+	if (!r->crash.is_fault || !at || at->origin != ORIGIN_OS || !f ||
+	    f->slot != r->crash.context.sp || f->trust != TRUST_SCAN ||
+	    !(s = suspect(a, f->module)))
+		return;
+	suspect_evidence(
+		r, s, "leaf-caller", f->call_seen ? WEIGHT_LEAF_CALLER : WEIGHT_LIKELY_LEAF_CALLER,
+		f->slot,
+		"it called the routine of %s that faulted: the return address on top of the "
+		"stack is %s%s",
+		at->name, where(a, f->address), f->call_seen ? ", right behind a call" : "");
 }
 
 /* The driver that called the crash routine itself. */
@@ -274,6 +298,7 @@ static struct error *run(struct analysis *a)
 	faulting_code(a);
 	unloaded(a);
 	bad_call(a);
+	leaf_caller(a);
 	raised_by(a);
 	interrupted(a);
 	named_by_parameter(a);

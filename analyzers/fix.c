@@ -63,7 +63,7 @@ static void take_steps(struct analysis *a, const struct list *steps)
 		*step = (struct step){
 			fill(a, s->check, false),  fill(a, s->action, false),
 			fill(a, s->command, true), fill(a, s->verify, false),
-			fill(a, s->undo, false), fill(a, s->brief, false),
+			fill(a, s->undo, false),   fill(a, s->brief, false),
 		};
 	}
 }

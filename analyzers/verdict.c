@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const double NAME_AT = 0.6, MEDIUM_AT = 0.75, HIGH_AT = 0.85;
+/* From SUSPECT_AT on a driver is worth mentioning, from NAME_AT on it is named. */
+static const double SUSPECT_AT = 0.3, NAME_AT = 0.6, MEDIUM_AT = 0.75, HIGH_AT = 0.85;
 static const double LEAD = 0.15; /* over the next suspect, or confidence drops */
 
 /* Independent reasons add up as chances of error multiply; what speaks against is subtracted. */
@@ -183,6 +184,8 @@ static const char *deed(const struct analysis *a)
 		return "stopped the machine itself";
 	if (!strcmp(e->kind, "bad-call"))
 		return "crashed the machine by calling an address that is no code";
+	if (!strcmp(e->kind, "leaf-caller"))
+		return "handed Windows a bad pointer, which crashed the machine";
 	if (!strcmp(e->kind, "hung-processor") || !strcmp(e->kind, "interrupted") ||
 	    stop_family(a, "hang"))
 		return "kept a processor busy until the watchdog stopped the machine";
@@ -234,12 +237,15 @@ static void summarize_none(struct analysis *a)
 			m->name);
 	else if (m)
 		r->verdict.summary = arena_printf(
-			r->arena,
-			"No driver is blamed: %s %s, which is part of Windows, and nothing in this "
-			"dump ties a third-party driver to it.",
+			r->arena, "No driver is blamed: %s %s, which is part of Windows, and %s.",
 			interrupted ? "when the watchdog struck, the processor was executing"
 				    : "the fault is inside",
-			m->name);
+			m->name,
+			best && best->score >= SUSPECT_AT
+				? arena_printf(r->arena,
+					       "what ties %s to it is too weak to blame it",
+					       best->module->name)
+				: "nothing in this dump ties a third-party driver to it");
 	else
 		r->verdict.summary =
 			"No driver is blamed: nothing in this dump ties a third-party driver "

@@ -243,9 +243,10 @@ static const char *first_sentence(struct arena *arena, const char *text)
 	return text[end] ? arena_strndup(arena, text, end + 1) : text;
 }
 
-enum outline { OUTLINE_NONE, OUTLINE_BRIEF, OUTLINE_DO };
+enum outline { OUTLINE_NONE, OUTLINE_BRIEF, OUTLINE_SHORT };
 
-/* When to do it, what, and with which command; in an outline what alone. */
+/* When to do it, what, and with which command; the outlines are the author's own line, or the same
+ * without the command. A step never stands there without the condition that it is for. */
 static void put_step(struct paper *p, struct arena *arena, const json_t *step, size_t number,
 		     enum outline outline)
 {
@@ -254,7 +255,7 @@ static void put_step(struct paper *p, struct arena *arena, const json_t *step, s
 
 	if (outline == OUTLINE_BRIEF)
 		text = get_text(step, "brief");
-	else if (check && outline == OUTLINE_NONE)
+	else if (check)
 		text = arena_printf(arena, "%s %s", first_sentence(arena, check), text);
 	if (!text)
 		return;
@@ -299,7 +300,7 @@ static enum outline outline_of(const json_t *report)
 	for (size_t i = 0; i < get_count(report, "fix.steps"); i++)
 		if (get_text(get_item(report, "fix.steps", i), "brief"))
 			return OUTLINE_BRIEF;
-	return OUTLINE_DO;
+	return OUTLINE_SHORT;
 }
 
 /* The steps in full if the screen has room for all of them, else their outline: a runbook must be
@@ -316,6 +317,7 @@ static void put_fix(struct paper *p, struct arena *arena, const json_t *report, 
 	if (title && !same(title, get_text(report, "incident.title")))
 		paper_body(p, INK_BOLD, "", title);
 	struct paper attempt = paper_try(p);
+	attempt.lines = p->lines;
 	shown = put_steps(&attempt, arena, report, reserve, OUTLINE_NONE);
 	shown = put_steps(p, arena, report, reserve,
 			  shown < count ? outline_of(report) : OUTLINE_NONE);

@@ -266,6 +266,9 @@ const char *words_reread(const json_t *report)
 		{"not-evidence",
 		 "Look for a sound crash dump of the machine: C:\\Windows\\Minidump\\*.dmp, "
 		 "C:\\Windows\\MEMORY.DMP, or an archive with such files in it."},
+		{"zero-filled",
+		 "Look for another dump of the same crash; the stop code may be in the System "
+		 "event log (event 1001). Check the disk: it lost what was written."},
 		{"truncated",
 		 "Copy the file again and compare its size and hash with the original; if "
 		 "the original is as short, look for another dump of the same crash."},

@@ -84,6 +84,7 @@ const char *error_kind_name(enum error_kind kind)
 	case ERROR_NOMEM: return "out-of-memory";
 	case ERROR_IO: return "io";
 	case ERROR_NOT_EVIDENCE: return "not-evidence";
+	case ERROR_ZERO_FILLED: return "zero-filled";
 	case ERROR_BAD_DATA: return "bad-data";
 	case ERROR_TRUNCATED: return "truncated";
 	case ERROR_UNSUPPORTED: return "unsupported";

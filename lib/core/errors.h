@@ -11,6 +11,7 @@ enum error_kind {
 	ERROR_NOMEM,        /* memory or the arena's budget is used up */
 	ERROR_IO,           /* the operating system said no (errno text in the message) */
 	ERROR_NOT_EVIDENCE, /* the input is not anything culprit knows how to read */
+	ERROR_ZERO_FILLED,  /* every byte is zero: evidence that never reached the disk */
 	ERROR_BAD_DATA,     /* recognised, but its structure contradicts itself */
 	ERROR_TRUNCATED,    /* recognised, but it ends too early */
 	ERROR_UNSUPPORTED,  /* recognised, sound, and of a kind this version does not read */

@@ -82,7 +82,7 @@ static struct error *zero_filled(const struct evidence *e)
 				    "zeros: its first %llu bytes, all that could be read of it, "
 				    "are zero",
 				    (unsigned long long)e->size);
-	return error_create(ERROR_NOT_EVIDENCE,
+	return error_create(ERROR_ZERO_FILLED,
 			    "zero-filled: every byte is zero, the write of this dump never "
 			    "reached the disk");
 }

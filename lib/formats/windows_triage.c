@@ -52,7 +52,6 @@ static const char *other_kind(struct kernel_dump *k)
 	switch (k->type) {
 	case DUMP_FULL: return "a complete memory dump";
 	case DUMP_SUMMARY: return "a kernel memory dump";
-	case DUMP_HEADER_ONLY: return "only the header of a dump, without any memory";
 	case 5: return "a complete memory dump (bitmap)";
 	case 6: return "a kernel memory dump (bitmap)";
 	case 7: return "an automatic memory dump";
@@ -76,11 +75,6 @@ static struct error *unsupported(struct kernel_dump *k)
 			k->machine_other == MACHINE_IA64 ? "Itanium" : "32-bit ARM", k->dump->code);
 	if (!kind)
 		return NULL;
-	if (k->type == DUMP_HEADER_ONLY)
-		return error_create(ERROR_UNSUPPORTED,
-				    "this Windows kernel dump is %s (stop code 0x%08x): there is "
-				    "nothing in it to analyze; look for another dump of this crash",
-				    kind, k->dump->code);
 	return error_create(ERROR_UNSUPPORTED,
 			    "this Windows kernel dump is %s (stop code 0x%08x), which this version "
 			    "does not read; give it the small dump of the same crash "
@@ -135,9 +129,17 @@ static bool has_body(struct kernel_dump *k)
 	struct dump *dump = k->dump;
 	uint64_t least = k->wide ? 0x80 : 0x68;
 
-	if (k->file.size >= k->body + least && !all_zero(&k->file, k->body))
+	if (k->type != DUMP_HEADER_ONLY && k->file.size >= k->body + least &&
+	    !all_zero(&k->file, k->body))
 		return true;
 	dump->partial = true;
+	if (k->type == DUMP_HEADER_ONLY) {
+		dump_problem(
+			dump, "header-only",
+			"Windows was told to write the header alone (dump type 3): only the stop "
+			"code and its parameters are known; look for another dump of this crash");
+		return false;
+	}
 	if (k->file.size >= k->body + least)
 		dump_problem_at(dump, "zero-filled", k->body,
 				"everything after the header is zero: the dump was never written "
@@ -222,7 +224,7 @@ static struct error *read(const struct evidence *evidence, struct dump *dump)
 	err = unsupported(&k);
 	if (err)
 		return err;
-	if (k.type != DUMP_TRIAGE && k.file.size >= k.body)
+	if (k.type != DUMP_TRIAGE && k.type != DUMP_HEADER_ONLY && k.file.size >= k.body)
 		dump_problem(
 			dump, "bad-header",
 			"the header's dump type 0x%x is none that culprit knows; it is read as "

@@ -49,10 +49,10 @@ Test(registry, plain_sentences)
 
 	cr_assert_str_eq(verdict("", 0), "not-evidence: empty: it has no bytes");
 	cr_assert_str_eq(verdict(zeros, sizeof(zeros)),
-			 "not-evidence: zero-filled: every byte is zero, the write of this dump "
+			 "zero-filled: zero-filled: every byte is zero, the write of this dump "
 			 "never reached the disk");
 	cr_assert_str_eq(verdict(zeros, 1),
-			 "not-evidence: zero-filled: every byte is zero, the write of this dump "
+			 "zero-filled: zero-filled: every byte is zero, the write of this dump "
 			 "never reached the disk");
 	pe[0x3c] = 0x80;
 	memcpy(pe + 0x80, "PE\0\0", 4);

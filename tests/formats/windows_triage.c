@@ -293,6 +293,17 @@ Test(windows_triage, header_only_and_zero_body)
 	cr_assert(d->partial);
 }
 
+Test(windows_triage, a_header_dump_keeps_its_stop_code)
+{
+	write_x64(&w);
+	put32(&w, 0xf98, 3);
+	struct dump *d = read_dump();
+	cr_assert(problem(d, "header-only") != NULL);
+	cr_assert(d->partial);
+	cr_assert(zero(sz, d->modules.count));
+	cr_assert(eq(u64, d->parameter[0], 0xffffe00000999000));
+}
+
 Test(windows_triage, too_short_is_an_error)
 {
 	write_x64(&w);
@@ -324,7 +335,6 @@ Test(windows_triage, other_kinds_are_named)
 {
 	refuse(1, "PAGE", "complete");
 	refuse(2, "SDMP", "kernel");
-	refuse(3, NULL, "header");
 	refuse(5, "FDMP", "complete");
 	refuse(6, "SDMP", "kernel");
 	refuse(8, "RDMP", "debugger");
