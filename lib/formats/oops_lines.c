@@ -394,25 +394,27 @@ static bool is_module_char(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
-/* NAME, NAME(OE), NAME(OE+): module_flags() of kernel/module. */
+/* NAME, NAME(OE), NAME(OE+): module_flags() of kernel/module. Red Hat's 2.6 has NAME(P)(U). */
 static const char *take_module_entry(struct arena *arena, const char *p, struct oops_module *ret)
 {
+	char taints[32];
 	size_t n = 0, letters = 0;
 
 	while (is_module_char(p[n]))
 		n++;
-	*ret = (struct oops_module){.name = arena_strndup(arena, p, n), .taints = ""};
+	*ret = (struct oops_module){.name = arena_strndup(arena, p, n)};
 	p += n;
-	if (*p != '(')
-		return p;
-	const char *inside = p + 1;
-	while (isalpha((unsigned char)inside[letters]))
-		letters++;
-	ret->taints = arena_strndup(arena, inside, letters);
-	if (inside[letters] == '+' || inside[letters] == '-')
-		ret->state = inside[letters];
-	const char *close = strchr(p, ')');
-	return close ? close + 1 : p + strlen(p);
+	while (*p == '(') {
+		for (p++; *p && *p != ')' && *p != ' '; p++) {
+			if (*p == '+' || *p == '-')
+				ret->state = *p;
+			else if (isalpha((unsigned char)*p) && letters < sizeof(taints))
+				taints[letters++] = *p;
+		}
+		p += *p == ')';
+	}
+	ret->taints = arena_strndup(arena, taints, letters);
+	return p;
 }
 
 static void take_last_unloaded(struct arena *arena, const char *p, struct oops *event)

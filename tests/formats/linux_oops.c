@@ -273,7 +273,7 @@ Test(linux_oops, linux_2_6_32)
 	cr_assert_str_eq(e->tainted, "P");
 	cr_assert_str_eq(e->release, "2.6.32-431.el6.x86_64");
 	cr_assert_str_eq(e->last_unloaded, "scsi_wait_scan");
-	cr_assert(has_module(e, "vend", "P"));
+	cr_assert(has_module(e, "vend", "PU"));
 	cr_assert_eq(e->frames.count, 3);
 	cr_assert_eq(frame(e, 0)->place.address, 0xffffffff8118af1f);
 	cr_assert(frame(e, 1)->questionable && !frame(e, 2)->questionable);
