@@ -74,6 +74,29 @@ static void classify_bpf(struct analysis *a, struct module *m)
 				: "a BPF program; no process that holds it was found";
 }
 
+/* A log alone often does not list the modules with their taints; then names must do. */
+static void classify_by_name(struct analysis *a, struct module *m)
+{
+	const char *kernel = a->dump->taints;
+
+	know(a, m);
+	if (m->vendor) {
+		m->origin = ORIGIN_THIRD_PARTY;
+		m->origin_why = "its name is that of a third party's module; the log does not list "
+				"its taints";
+	} else if (kernel && !strpbrk(kernel, "OPE")) {
+		m->origin = ORIGIN_OS;
+		m->origin_why = "the kernel is not tainted by any foreign module";
+	} else if (knowledge_in_tree(a->knowledge, m->name)) {
+		m->origin = ORIGIN_OS;
+		m->origin_why = "its name is that of one of the kernel's own modules; the log does "
+				"not list its taints";
+	} else {
+		m->origin_why = "the log does not tell whether it is the kernel's own; its name is "
+				"not one of those the kernel has";
+	}
+}
+
 static void classify(struct analysis *a, struct module *m)
 {
 	struct arena *arena = a->report->arena;
@@ -89,8 +112,7 @@ static void classify(struct analysis *a, struct module *m)
 		return;
 	}
 	if (!m->taints) {
-		m->origin_why = "the dump does not tell whether it is the kernel's own";
-		know(a, m);
+		classify_by_name(a, m);
 		return;
 	}
 	const char *words = taint_words(arena, m->taints, &foreign);

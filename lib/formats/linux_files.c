@@ -58,7 +58,8 @@ static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t file)
 		}
 		size_t have = space_read_some(v->dump->space, vm_field(v, dentry, l->dentry_name),
 					      name, sizeof(name));
-		if (!prepend(buffer, &at, name, strnlen(name, have)))
+		/* A part whose page is not in the dump. */
+		if (!prepend(buffer, &at, have ? name : "?", have ? strnlen(name, have) : 1))
 			break;
 		dentry = parent;
 	}
