@@ -57,8 +57,7 @@ static const char *fill(struct analysis *a, const char *text, bool command)
 
 static void take_steps(struct analysis *a, const struct list *steps)
 {
-	LIST_EACH(struct fix_step, s, steps)
-	{
+	LIST_EACH (struct fix_step, s, steps) {
 		struct step *step = list_add(&a->report->fix.steps);
 		*step = (struct step){
 			fill(a, s->check, false),  fill(a, s->action, false),
@@ -70,8 +69,8 @@ static void take_steps(struct analysis *a, const struct list *steps)
 
 static void take_texts(struct analysis *a, struct list *into, const struct list *from)
 {
-	LIST_EACH(const char *, text, from)
-	report_say(a->report, into, "%s", fill(a, *text, false));
+	LIST_EACH (const char *, text, from)
+		report_say(a->report, into, "%s", fill(a, *text, false));
 }
 
 /* Steps that remove a file need the file's link to this very fault, not only its name. */
@@ -121,9 +120,9 @@ static struct error *generic_fix(struct analysis *a)
 	/* Pages for Linux have a class of their own: what helps on Windows is no help here. */
 	if (a->dump->os == OS_LINUX)
 		class = arena_printf(r->arena, "linux-%s", class);
-	struct error *err = knowledge_fix(a->knowledge, r->arena, class, r->crash.family,
-					  m ? m->category : NULL, r->verdict.content_file != NULL,
-					  &page);
+	struct error *err =
+		knowledge_fix(a->knowledge, r->arena, class, r->crash.family,
+			      m ? m->category : NULL, r->verdict.content_file != NULL, &page);
 	if (err || !page)
 		return err;
 	r->fix.id = page->id;

@@ -30,8 +30,8 @@ static void check(struct analysis *a, const struct module *m)
 
 static struct error *run(struct analysis *a)
 {
-	LIST_EACH(struct module, m, &a->dump->modules)
-	check(a, m);
+	LIST_EACH (struct module, m, &a->dump->modules)
+		check(a, m);
 	if (a->dump->verifier_on)
 		report_finding(
 			a->report, "info", "verifier-on", NULL,

@@ -26,12 +26,28 @@ enum { NEAR_FRAMES = 4 };
 /* Code that works on everybody's data: it trips over what others have damaged. */
 static bool is_victim(const char *symbol)
 {
-	static const char *const prefixes[] = {"kmem_cache_",  "__kmalloc",   "kmalloc",  "kfree",
-					       "__kfree",      "___slab",     "__slab",   "slab_",
-					       "get_freepointer", "__list_",  "list_",    "rb_",
-					       "__rb_",        "kvfree",      "vfree",    "__free_pages",
-					       "get_page_from_freelist",      "rmqueue",  "__alloc_pages",
-					       "krealloc",     "__kvmalloc",  "xas_"};
+	static const char *const prefixes[] = {"kmem_cache_",
+					       "__kmalloc",
+					       "kmalloc",
+					       "kfree",
+					       "__kfree",
+					       "___slab",
+					       "__slab",
+					       "slab_",
+					       "get_freepointer",
+					       "__list_",
+					       "list_",
+					       "rb_",
+					       "__rb_",
+					       "kvfree",
+					       "vfree",
+					       "__free_pages",
+					       "get_page_from_freelist",
+					       "rmqueue",
+					       "__alloc_pages",
+					       "krealloc",
+					       "__kvmalloc",
+					       "xas_"};
 
 	for (size_t i = 0; symbol && i < sizeof(prefixes) / sizeof(*prefixes); i++)
 		if (strncmp(symbol, prefixes[i], strlen(prefixes[i])) == 0)
@@ -80,13 +96,14 @@ static void fault_below(struct analysis *a, struct suspect *s, const struct fram
 	bool text = a->dump->fault_address && top->address < 0x10000;
 
 	if (!top->module && index == 1) {
-		suspect_evidence(r, s, "bad-call", WEIGHT_RUNNING, f->slot,
-				 text || top->address < 0x10000
-					 ? "it called through a NULL pointer: the return address on "
-					   "top of the stack is %s"
-					 : "it called an address that is no code: the return address "
-					   "on top of the stack is %s",
-				 place(f));
+		suspect_evidence(
+			r, s, "bad-call", WEIGHT_RUNNING, f->slot,
+			text || top->address < 0x10000
+				? "it called through a NULL pointer: the return address on "
+				  "top of the stack is %s"
+				: "it called an address that is no code: the return address "
+				  "on top of the stack is %s",
+			place(f));
 		return;
 	}
 	if (is_victim(top->symbol)) {
@@ -96,7 +113,7 @@ static void fault_below(struct analysis *a, struct suspect *s, const struct fram
 				 place(f), place(top));
 		return;
 	}
-	double weight = index == 1	     ? WEIGHT_CALLER
+	double weight = index == 1             ? WEIGHT_CALLER
 			: index <= NEAR_FRAMES ? WEIGHT_NEAR_CALLER
 					       : WEIGHT_FAR_CALLER;
 	suspect_evidence(r, s, "caller", weight, f->slot,
@@ -114,11 +131,12 @@ static void running(struct analysis *a, struct suspect *s, const struct frame *f
 		suspect_evidence(r, s, "interrupted", WEIGHT_RUNNING, f->address,
 				 "it was executing (%s) when the watchdog struck", place(f));
 	else
-		suspect_evidence(r, s, "interrupted",
-				 index <= NEAR_FRAMES ? WEIGHT_WAITING : WEIGHT_NEAR_CALLER, f->slot,
-				 "the processor was busy on its behalf when the watchdog struck: %s "
-				 "had called %s",
-				 place(f), place(top));
+		suspect_evidence(
+			r, s, "interrupted",
+			index <= NEAR_FRAMES ? WEIGHT_WAITING : WEIGHT_NEAR_CALLER, f->slot,
+			"the processor was busy on its behalf when the watchdog struck: %s "
+			"had called %s",
+			place(f), place(top));
 }
 
 static void waiting(struct analysis *a, struct suspect *s, const struct frame *f)
@@ -131,12 +149,10 @@ static void waiting(struct analysis *a, struct suspect *s, const struct frame *f
  * hangs. */
 static void others_waiting(struct analysis *a)
 {
-	LIST_EACH(struct task, t, &a->dump->tasks)
-	{
+	LIST_EACH (struct task, t, &a->dump->tasks) {
 		if (!t->blocked)
 			continue;
-		LIST_EACH(struct call, c, &t->calls)
-		{
+		LIST_EACH (struct call, c, &t->calls) {
 			const struct module *m = dump_module_at(a->dump, c->address);
 			if (!m || !may_be_culprit(a, m, NULL))
 				continue;
@@ -202,8 +218,8 @@ static void decide(struct analysis *a, enum verdict_class c, bool certain, const
 	if (!certain)
 		return;
 	r->verdict.decided = true;
-	LIST_EACH(struct suspect, s, &r->suspects)
-	suspect_evidence(r, s, verdict_class_name(c), -1.0, 0, "%s", text);
+	LIST_EACH (struct suspect, s, &r->suspects)
+		suspect_evidence(r, s, verdict_class_name(c), -1.0, 0, "%s", text);
 }
 
 static void innocence(struct analysis *a)
@@ -214,10 +230,11 @@ static void innocence(struct analysis *a)
 	switch (d->failure) {
 	case FAILURE_REQUESTED:
 		decide(a, CLASS_USER_INITIATED, true,
-		       arena_printf(a->report->arena,
-				    "somebody asked for this crash: task %s used the kernel's crash "
-				    "trigger (sysrq)",
-				    task));
+		       arena_printf(
+			       a->report->arena,
+			       "somebody asked for this crash: task %s used the kernel's crash "
+			       "trigger (sysrq)",
+			       task));
 		break;
 	case FAILURE_MACHINE_CHECK:
 		decide(a, CLASS_HARDWARE, true, "the hardware reported an error of its own");

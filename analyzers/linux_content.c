@@ -25,10 +25,10 @@ enum {
 /* How a file was found. */
 struct lead {
 	struct open_file file;
-	int reg;           /* the register that leads to it, -1: the stack */
-	uint64_t slot;     /* on the stack */
-	uint64_t object;   /* that holds the pointer to it, 0: the register or the slot itself */
-	unsigned word;     /* index of that pointer in the object */
+	int reg;         /* the register that leads to it, -1: the stack */
+	uint64_t slot;   /* on the stack */
+	uint64_t object; /* that holds the pointer to it, 0: the register or the slot itself */
+	unsigned word;   /* index of that pointer in the object */
 	const struct module *owner; /* the third-party module whose frame held it; NULL none */
 };
 
@@ -73,8 +73,7 @@ static bool followed(struct hunt *h, uint64_t object)
 static void found(struct hunt *h, const struct lead *from, const struct open_file *file,
 		  uint64_t object, unsigned word)
 {
-	LIST_EACH(struct lead, l, &h->leads)
-	{
+	LIST_EACH (struct lead, l, &h->leads) {
 		if (l->file.address == file->address)
 			return;
 	}
@@ -144,7 +143,8 @@ static const char *way(struct analysis *a, const struct lead *l)
 
 	if (!l->object)
 		return arena_printf(arena, "%s holds its kernel object", start);
-	return arena_printf(arena, "%s points at an object that holds it (at 0x%016" PRIx64 " + %u)",
+	return arena_printf(arena,
+			    "%s points at an object that holds it (at 0x%016" PRIx64 " + %u)",
 			    start, l->object, 8 * l->word);
 }
 
@@ -213,12 +213,13 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 	uint8_t *cached = arena_alloc(r->arena, size, 1), *copy = arena_alloc(r->arena, size, 1);
 	if (!cached || !copy)
 		return;
-	size_t have = d->ops->cached_content ? d->ops->cached_content(d, &l->file, cached, size) : 0;
+	size_t have =
+		d->ops->cached_content ? d->ops->cached_content(d, &l->file, cached, size) : 0;
 	uint64_t buffer = private_copy(a, l, copy, size);
 	bool same = buffer && have == size && memcmp(cached, copy, size) == 0;
 	if (have)
-		describe_bytes(a, f, cached, have, have == size ? "page cache"
-								: "page cache, its first pages");
+		describe_bytes(a, f, cached, have,
+			       have == size ? "page cache" : "page cache, its first pages");
 	if (buffer) {
 		f->address = buffer;
 		if (!have)
@@ -280,17 +281,18 @@ static struct error *run(struct analysis *a)
 	if (!h.seen)
 		return NULL;
 	follow_all(&h);
-	LIST_EACH(struct lead, l, &h.leads)
-	report_lead(a, l);
-	LIST_EACH(struct open_file, file, &d->open_files)
-	report_open(a, file);
+	LIST_EACH (struct lead, l, &h.leads)
+		report_lead(a, l);
+	LIST_EACH (struct open_file, file, &d->open_files)
+		report_open(a, file);
 	linux_sort_files(&a->report->content_files);
 	return NULL;
 }
 
 const struct analyzer analyzer_linux_content = {
 	.id = "linux_content",
-	.summary = "finds the open files that the fault leads to, and what is left of their content",
+	.summary =
+		"finds the open files that the fault leads to, and what is left of their content",
 	.os = OS_LINUX,
 	.run = run,
 };

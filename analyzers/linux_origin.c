@@ -69,9 +69,9 @@ static void classify_bpf(struct analysis *a, struct module *m)
 		return;
 	}
 	m->origin = m->loader ? ORIGIN_THIRD_PARTY : ORIGIN_UNKNOWN;
-	m->origin_why = m->loader
-				? arena_printf(arena, "a BPF program that process %s holds", m->loader)
-				: "a BPF program; no process that holds it was found";
+	m->origin_why =
+		m->loader ? arena_printf(arena, "a BPF program that process %s holds", m->loader)
+			  : "a BPF program; no process that holds it was found";
 }
 
 /* A log alone often does not list the modules with their taints; then names must do. */
@@ -118,9 +118,9 @@ static void classify(struct analysis *a, struct module *m)
 	const char *words = taint_words(arena, m->taints, &foreign);
 	if (!foreign) {
 		m->origin = ORIGIN_OS;
-		m->origin_why = words ? arena_printf(arena, "one of the kernel's own modules: %s",
-						     words)
-				      : "one of the kernel's own modules: the kernel marks no taint";
+		m->origin_why =
+			words ? arena_printf(arena, "one of the kernel's own modules: %s", words)
+			      : "one of the kernel's own modules: the kernel marks no taint";
 		return;
 	}
 	m->origin = ORIGIN_THIRD_PARTY;
@@ -130,10 +130,10 @@ static void classify(struct analysis *a, struct module *m)
 
 static struct error *run(struct analysis *a)
 {
-	LIST_EACH(struct module, m, &a->dump->modules)
-	classify(a, m);
-	LIST_EACH(struct module, u, &a->dump->unloaded)
-	classify(a, u);
+	LIST_EACH (struct module, m, &a->dump->modules)
+		classify(a, m);
+	LIST_EACH (struct module, u, &a->dump->unloaded)
+		classify(a, u);
 	return NULL;
 }
 

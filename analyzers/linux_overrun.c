@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	DATA_MAX = 1 << 20,     /* bytes of one module's data that are looked at */
-	OBJECT_BYTES = 512,     /* of an object whose size the heap does not tell */
+	DATA_MAX = 1 << 20,      /* bytes of one module's data that are looked at */
+	OBJECT_BYTES = 512,      /* of an object whose size the heap does not tell */
 	BUFFER_BYTES = 64 << 10, /* of a buffer that such an object points to */
 	CHUNK = 4096,
 	FOLLOWED_MAX = 20000, /* pointers, for one question */
@@ -163,17 +163,17 @@ static void accuse(const struct search *s, const struct module *m, const char *t
 				   s->object, s->buffer);
 	else
 		way = arena_printf(a->report->arena, "%s -> 0x%016" PRIx64, way, s->object);
-	suspect_evidence(a->report, suspect, "bytes-owned", WEIGHT_BYTES_OWNED, s->at,
-			 "the pointer that faulted was overwritten with \"%s\", and these bytes are "
-			 "in memory that this module keeps (%s)",
-			 text, way);
+	suspect_evidence(
+		a->report, suspect, "bytes-owned", WEIGHT_BYTES_OWNED, s->at,
+		"the pointer that faulted was overwritten with \"%s\", and these bytes are "
+		"in memory that this module keeps (%s)",
+		text, way);
 	tie_file(s, m);
 }
 
 static void look_for(struct analysis *a, uint64_t pattern, const char *text)
 {
-	LIST_EACH(struct module, m, &a->dump->modules)
-	{
+	LIST_EACH (struct module, m, &a->dump->modules) {
 		struct search s = {.a = a, .pattern = pattern};
 		if (m->kind == MODULE_DRIVER && may_be_culprit(a, m, NULL) &&
 		    each_pointer(&s, m, search_object))
@@ -192,10 +192,11 @@ static bool broken_free_list(struct analysis *a, uint64_t value, uint64_t *ret, 
 	if (!d->ops->heap_link || !d->ops->heap_link(d, value, &object, &bytes) ||
 	    !linux_is_text(bytes, text))
 		return false;
-	report_finding(a->report, "info", "free-list", NULL,
-		       "the list of free objects of %s leads nowhere: in the object at 0x%016" PRIx64
-		       " the address of the next one was overwritten with \"%s\"",
-		       object.cache ? object.cache : "a slab", object.address, text);
+	report_finding(
+		a->report, "info", "free-list", NULL,
+		"the list of free objects of %s leads nowhere: in the object at 0x%016" PRIx64
+		" the address of the next one was overwritten with \"%s\"",
+		object.cache ? object.cache : "a slab", object.address, text);
 	*ret = bytes;
 	return true;
 }

@@ -41,7 +41,8 @@ static const struct module *module_for(const struct dump *d, const struct call *
 	const struct module *m = NULL;
 
 	if (c->address)
-		m = dump_module_at(d, c->address - (c->source >= CALL_UNWIND && c->source <= CALL_FRAME_POINTER));
+		m = dump_module_at(d, c->address - (c->source >= CALL_UNWIND &&
+						    c->source <= CALL_FRAME_POINTER));
 	if (!m && c->module)
 		m = dump_module_named(d, c->module);
 	if (!m && c->source == CALL_LOG && c->symbol && !c->module)
@@ -53,8 +54,7 @@ static struct error *run(struct analysis *a)
 {
 	size_t index = 0;
 
-	LIST_EACH(struct call, c, &a->dump->crash_task.calls)
-	{
+	LIST_EACH (struct call, c, &a->dump->crash_task.calls) {
 		struct frame *f = list_add(&a->report->stack);
 		f->address = c->address;
 		f->slot = c->slot;

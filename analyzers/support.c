@@ -74,7 +74,8 @@ char *module_title(const struct analysis *a, const struct module *module)
 	if (module->kind == MODULE_BPF)
 		return arena_printf(arena, "BPF program %s%s%s%s", module->name,
 				    module->loader ? " (loaded by process " : "",
-				    module->loader ? module->loader : "", module->loader ? ")" : "");
+				    module->loader ? module->loader : "",
+				    module->loader ? ")" : "");
 	if (module->vendor && module->product &&
 	    text_starts_nocase(module->product, module->vendor))
 		return arena_printf(arena, "%s (%s)", module->name, module->product);

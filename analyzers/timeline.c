@@ -30,8 +30,7 @@ enum { LOG_EVENTS = 40 };
 /* Lines of the log that name a module which is not the kernel's own. */
 static bool matters(const struct dump *d, const char *line)
 {
-	LIST_EACH(struct module, m, &d->modules)
-	{
+	LIST_EACH (struct module, m, &d->modules) {
 		if (m->kind == MODULE_DRIVER && m->origin == ORIGIN_THIRD_PARTY &&
 		    strncmp(line, m->name, strlen(m->name)) == 0)
 			return true;
@@ -52,10 +51,10 @@ static void linux_events(struct analysis *a)
 		add(a, f->ctime != f->mtime ? f->ctime : 0, 3, "inode",
 		    arena_printf(a->report->arena, "%s was last changed (ctime)", f->path));
 	}
-	LIST_EACH(struct log_line, line, &d->log)
-	{
+	LIST_EACH (struct log_line, line, &d->log) {
 		if (d->boot_time && count < LOG_EVENTS && matters(d, line->text) && ++count)
-			add(a, d->boot_time + (uint64_t)(line->seconds * 1e7), 3, "log", line->text);
+			add(a, d->boot_time + (uint64_t)(line->seconds * 1e7), 3, "log",
+			    line->text);
 	}
 }
 
@@ -73,18 +72,20 @@ static struct error *run(struct analysis *a)
 	if (m && m->timestamp_is_date)
 		add(a, unix_epoch + UINT64_C(10000000) * m->timestamp, 0, "driver header",
 		    arena_printf(arena, "%s was linked", m->name));
-	LIST_EACH(struct event, e, &d->events)
-	add(a, e->time, e->digits, e->source, e->text);
+	LIST_EACH (struct event, e, &d->events)
+		add(a, e->time, e->digits, e->source, e->text);
 	if (r->incident)
-		LIST_EACH(struct timeline_entry, t, &r->incident->times)
-	add(a, t->time, t->digits, t->source, t->event);
+		LIST_EACH (struct timeline_entry, t, &r->incident->times)
+			add(a, t->time, t->digits, t->source, t->event);
 	if (d->os == OS_LINUX)
 		linux_events(a);
 	add(a, d->crash_time, d->os == OS_LINUX ? 3 : 7, "dump",
 	    d->live ? "the dump was taken"
 	    : d->os == OS_LINUX
 		    ? arena_printf(arena, "the machine stopped: %s",
-				   d->headline ? d->headline : d->panic ? d->panic : "?")
+				   d->headline ? d->headline
+				   : d->panic  ? d->panic
+					       : "?")
 		    : arena_printf(arena, "the machine stopped with 0x%08" PRIx32 "%s%s", d->code,
 				   r->crash.name ? " " : "", r->crash.name ? r->crash.name : ""));
 	if (r->timeline.count)

@@ -15,8 +15,7 @@ static double score(const struct suspect *s)
 {
 	double doubt = 1, against = 0;
 
-	LIST_EACH(struct reason, e, &s->evidence)
-	{
+	LIST_EACH (struct reason, e, &s->evidence) {
 		if (e->against)
 			against += e->weight;
 		else
@@ -45,8 +44,7 @@ static void judge_frames(struct analysis *a, const struct module *culprit)
 {
 	bool reached = false;
 
-	LIST_EACH(struct frame, f, &a->report->stack)
-	{
+	LIST_EACH (struct frame, f, &a->report->stack) {
 		const char *why = NULL;
 		if (reached) {
 			f->blame = BLAME_NOT_REACHED;
@@ -75,12 +73,12 @@ static void because(struct analysis *a, const struct suspect *s)
 {
 	struct report *r = a->report;
 
-	LIST_EACH(struct reason, e, &s->evidence)
-	if (!e->against)
-		report_say(r, &r->verdict.because, "%s", e->text);
-	LIST_EACH(struct reason, e, &s->evidence)
-	if (e->against)
-		report_say(r, &r->verdict.because, "against it: %s", e->text);
+	LIST_EACH (struct reason, e, &s->evidence)
+		if (!e->against)
+			report_say(r, &r->verdict.because, "%s", e->text);
+	LIST_EACH (struct reason, e, &s->evidence)
+		if (e->against)
+			report_say(r, &r->verdict.because, "against it: %s", e->text);
 }
 
 static void name_culprit(struct analysis *a, const struct suspect *s, const struct suspect *next)
@@ -98,8 +96,7 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 	if (s->module->origin == ORIGIN_UNKNOWN && r->verdict.confidence == CONFIDENCE_HIGH)
 		r->verdict.confidence = CONFIDENCE_MEDIUM;
 	r->verdict.because.count = 0; /* what was said for want of a culprit */
-	LIST_EACH(struct frame, f, &r->stack)
-	{
+	LIST_EACH (struct frame, f, &r->stack) {
 		if (f->module == s->module && f->trust != TRUST_SCAN && !r->verdict.function)
 			r->verdict.function = f->symbol;
 	}
@@ -115,8 +112,7 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 	struct report *r = a->report;
 	const struct reason *best = NULL;
 
-	LIST_EACH(struct reason, e, &f->evidence)
-	{
+	LIST_EACH (struct reason, e, &f->evidence) {
 		if (!e->against && (!best || e->weight > best->weight))
 			best = e;
 	}
@@ -129,8 +125,7 @@ static void cite_content(struct analysis *a)
 	struct report *r = a->report;
 	const struct module *culprit = r->verdict.culprit;
 
-	LIST_EACH(struct content_file, f, &r->content_files)
-	{
+	LIST_EACH (struct content_file, f, &r->content_files) {
 		const struct content_type *type =
 			f->path ? knowledge_content_type(a->knowledge, f->path) : NULL;
 		bool consumed = type ? knowledge_consumes(a->knowledge, type, culprit->name)

@@ -79,8 +79,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 {
 	struct module *best = NULL;
 
-	LIST_EACH(struct module, m, &dump->modules)
-	{
+	LIST_EACH (struct module, m, &dump->modules) {
 		if (module_covers(m, address) && (!best || m->size < best->size))
 			best = m;
 	}
@@ -89,8 +88,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 {
-	LIST_EACH(struct module, m, &dump->unloaded)
-	{
+	LIST_EACH (struct module, m, &dump->unloaded) {
 		if (module_covers(m, address))
 			return m;
 	}
@@ -99,8 +97,7 @@ struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_module_named(const struct dump *dump, const char *name)
 {
-	LIST_EACH(struct module, m, &dump->modules)
-	{
+	LIST_EACH (struct module, m, &dump->modules) {
 		if (text_equal_nocase(m->name, name))
 			return m;
 	}

@@ -161,15 +161,21 @@ struct log_line {
 };
 
 /* Where the processor was, or will return to. */
-enum call_source { CALL_REGISTERS, CALL_INTERRUPTED, CALL_UNWIND, CALL_FRAME_POINTER, CALL_SCAN,
-		   CALL_LOG };
+enum call_source {
+	CALL_REGISTERS,
+	CALL_INTERRUPTED,
+	CALL_UNWIND,
+	CALL_FRAME_POINTER,
+	CALL_SCAN,
+	CALL_LOG
+};
 struct call {
 	uint64_t address;
 	uint64_t slot; /* where on the stack, 0 for a register */
 	enum call_source source;
-	const char *symbol; /* "acme_match_template+0x28" */
-	const char *module; /* its name where only that is known (CALL_LOG) */
-	bool in_log;        /* the trace the kernel printed has it too */
+	const char *symbol;                /* "acme_match_template+0x28" */
+	const char *module;                /* its name where only that is known (CALL_LOG) */
+	bool in_log;                       /* the trace the kernel printed has it too */
 	const struct registers *registers; /* of CALL_REGISTERS and CALL_INTERRUPTED, may be NULL */
 };
 
@@ -304,13 +310,13 @@ struct dump {
 	const char *taints;   /* of the kernel, letters */
 	bool has_fault_address;
 	uint64_t fault_address;
-	const char *access; /* read | write | execute, NULL unknown */
+	const char *access;            /* read | write | execute, NULL unknown */
 	const char *instruction_bytes; /* as the log has them around the fault, NULL if not */
 	struct task crash_task;        /* where it happened; for hung tasks: the one that blocks */
-	struct list tasks;             /* struct task: others with third-party code on their stack */
-	struct list open_files;        /* struct open_file: of the task that crashed */
-	struct list log;               /* struct log_line */
-	void *reader;                  /* of `ops` */
+	struct list tasks;      /* struct task: others with third-party code on their stack */
+	struct list open_files; /* struct open_file: of the task that crashed */
+	struct list log;        /* struct log_line */
+	void *reader;           /* of `ops` */
 };
 
 /* Empty model in @p arena. Returns NULL without memory. */

@@ -8,19 +8,49 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_BYTES = 128, JIT_MAX = 16 << 20, AUX_NAME = 16, HOOK_BYTES = 128, FUNCTIONS_MAX = 256,
-       FILES_MAX = 1 << 20 };
+enum {
+	NAME_BYTES = 128,
+	JIT_MAX = 16 << 20,
+	AUX_NAME = 16,
+	HOOK_BYTES = 128,
+	FUNCTIONS_MAX = 256,
+	FILES_MAX = 1 << 20
+};
 
 /* enum bpf_prog_type, include/uapi/linux/bpf.h */
-static const char *const type_names[] = {
-	"unspecified", "socket filter", "kprobe", "traffic classifier", "traffic action",
-	"tracepoint", "XDP", "perf event", "cgroup socket buffer", "cgroup socket",
-	"lightweight tunnel in", "lightweight tunnel out", "lightweight tunnel transmit",
-	"socket operations", "socket buffer verdict", "cgroup device", "socket message",
-	"raw tracepoint", "cgroup socket address", "lightweight tunnel seg6local", "infrared",
-	"socket reuseport", "flow dissector", "cgroup sysctl", "writable raw tracepoint",
-	"cgroup socket option", "tracing", "struct_ops", "extension", "security hook (LSM)",
-	"socket lookup", "syscall", "netfilter"};
+static const char *const type_names[] = {"unspecified",
+					 "socket filter",
+					 "kprobe",
+					 "traffic classifier",
+					 "traffic action",
+					 "tracepoint",
+					 "XDP",
+					 "perf event",
+					 "cgroup socket buffer",
+					 "cgroup socket",
+					 "lightweight tunnel in",
+					 "lightweight tunnel out",
+					 "lightweight tunnel transmit",
+					 "socket operations",
+					 "socket buffer verdict",
+					 "cgroup device",
+					 "socket message",
+					 "raw tracepoint",
+					 "cgroup socket address",
+					 "lightweight tunnel seg6local",
+					 "infrared",
+					 "socket reuseport",
+					 "flow dissector",
+					 "cgroup sysctl",
+					 "writable raw tracepoint",
+					 "cgroup socket option",
+					 "tracing",
+					 "struct_ops",
+					 "extension",
+					 "security hook (LSM)",
+					 "socket lookup",
+					 "syscall",
+					 "netfilter"};
 
 static const char *name_in_symbol(const char *symbol)
 {
@@ -48,8 +78,8 @@ static void program_read(struct vmcore *v, uint64_t aux, struct module *m)
 	if (!own && name >= 0)
 		own = vm_string(v, v->arena, aux + (uint64_t)name, AUX_NAME);
 	m->name = own ? own : arena_printf(v->arena, "BPF program %u", m->id);
-	const char *kind = type < sizeof(type_names) / sizeof(*type_names) ? type_names[type]
-									   : "unknown kind";
+	const char *kind =
+		type < sizeof(type_names) / sizeof(*type_names) ? type_names[type] : "unknown kind";
 	const char *at = hook ? vm_string(v, v->arena, hook, HOOK_BYTES) : NULL;
 	m->hook = at ? arena_printf(v->arena, "%s at %s", kind, at) : kind;
 }
@@ -105,8 +135,7 @@ static void mark(struct vmcore *v, uint64_t prog, const char *task)
 
 	for (uint32_t i = 0; i <= count && i <= FUNCTIONS_MAX; i++) {
 		uint64_t one = i == 0 ? prog : parts ? vm_u64(v, parts + 8 * (uint64_t)(i - 1)) : 0;
-		LIST_EACH(struct module_tables, t, &v->tables)
-		{
+		LIST_EACH (struct module_tables, t, &v->tables) {
 			if (one && t->address == one && t->module->kind == MODULE_BPF &&
 			    !t->module->loader)
 				t->module->loader = task;
@@ -131,8 +160,8 @@ static bool look_at_files(struct vmcore *v, uint64_t task, void *context)
 		uint64_t file = vm_u64(v, slots + 8 * (uint64_t)i);
 		uint64_t ops = vm_field(v, file, l->file_operations);
 		uint64_t held = vm_field(v, file, vm_offset(v, "file", "private_data"));
-		if (!ops || (ops != h->operations[0] && ops != h->operations[1] &&
-			     ops != h->operations[2]))
+		if (!ops ||
+		    (ops != h->operations[0] && ops != h->operations[1] && ops != h->operations[2]))
 			continue;
 		if (ops != h->operations[0])
 			held = vm_field(v, held, vm_offset(v, "bpf_link", "prog"));
@@ -150,8 +179,8 @@ void vm_bpf_loaders(struct vmcore *v)
 					   vm_symbol(v, "bpf_link_fops_poll")}};
 	bool any = false;
 
-	LIST_EACH(struct module_tables, t, &v->tables)
-	any |= t->module->kind == MODULE_BPF;
+	LIST_EACH (struct module_tables, t, &v->tables)
+		any |= t->module->kind == MODULE_BPF;
 	if (any && h.operations[0])
 		vm_each_task(v, look_at_files, &h);
 }

@@ -82,8 +82,7 @@ void linux_failure(struct dump *dump, const struct oops_log *events)
 
 void linux_log_lines(struct dump *dump, const struct linux_log *log)
 {
-	LIST_EACH(struct linux_line, from, &log->lines)
-	{
+	LIST_EACH (struct linux_line, from, &log->lines) {
 		struct log_line *to = list_add(&dump->log);
 		to->seconds = (double)from->ns / 1e9;
 		to->text = from->text;
@@ -112,8 +111,7 @@ void linux_log_calls(struct dump *dump, const struct oops *event)
 {
 	if (event->ip.text && !event->ip_user)
 		log_call(dump, &event->ip);
-	LIST_EACH(struct oops_frame, f, &event->frames)
-	{
+	LIST_EACH (struct oops_frame, f, &event->frames) {
 		if (!f->questionable && !f->user &&
 		    !(f->interrupted && event->ip.text && f->place.text &&
 		      strcmp(f->place.text, event->ip.text) == 0))
@@ -155,10 +153,10 @@ static void timekeeper(struct vmcore *v, uint64_t *ret_now, uint64_t *ret_boot)
 	uint64_t seconds = vm_field(v, tk, vm_offset(v, "timekeeper", "xtime_sec"));
 	uint64_t nsec = vm_field(v, tk, vm_offset(v, "timekeeper", "tkr_mono.xtime_nsec"));
 	uint32_t shift = vm_field32(v, tk, vm_offset(v, "timekeeper", "tkr_mono.shift"));
-	int64_t to_mono = (int64_t)vm_field(
-		v, tk, vm_offset(v, "timekeeper", "wall_to_monotonic.tv_sec"));
-	int64_t to_mono_ns = (int64_t)vm_field(
-		v, tk, vm_offset(v, "timekeeper", "wall_to_monotonic.tv_nsec"));
+	int64_t to_mono =
+		(int64_t)vm_field(v, tk, vm_offset(v, "timekeeper", "wall_to_monotonic.tv_sec"));
+	int64_t to_mono_ns =
+		(int64_t)vm_field(v, tk, vm_offset(v, "timekeeper", "wall_to_monotonic.tv_nsec"));
 	int64_t to_boot = (int64_t)vm_field(v, tk, vm_offset(v, "timekeeper", "offs_boot"));
 
 	if (!seconds || shift >= 64 || to_mono >= 0)
@@ -177,8 +175,7 @@ void vm_clock(struct vmcore *v)
 	timekeeper(v, &now, &boot);
 	if (vmcoreinfo_number(&v->info, "CRASHTIME", &crash))
 		crash = linux_filetime(crash, 0);
-	LIST_EACH(struct linux_line, line, &v->log.lines)
-	{
+	LIST_EACH (struct linux_line, line, &v->log.lines) {
 		if (line->has_ns && line->ns > ns)
 			ns = line->ns;
 	}

@@ -7,8 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMPONENTS = 64, COMPONENT_BYTES = 256, PATH_BYTES = 4096, S_IFMT = 0170000,
-       S_IFREG = 0100000, FD_MAX = 1024, XA_DEPTH = 12, FOLIO_PAGES = 512 };
+enum {
+	COMPONENTS = 64,
+	COMPONENT_BYTES = 256,
+	PATH_BYTES = 4096,
+	S_IFMT = 0170000,
+	S_IFREG = 0100000,
+	FD_MAX = 1024,
+	XA_DEPTH = 12,
+	FOLIO_PAGES = 512
+};
 
 /* Whether the three pointers of a struct file agree with each other. linux-vmcores.md, "Paths" */
 static bool looks_like_file(const struct vmcore *v, uint64_t address)
@@ -69,7 +77,8 @@ static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t file)
 					      name, sizeof(name));
 		size_t length = strnlen(name, have);
 		if (length && name[0] != '/')
-			return arena_printf(arena, "anon:[%s]", text_from_bytes(arena, name, length));
+			return arena_printf(arena, "anon:[%s]",
+					    text_from_bytes(arena, name, length));
 		buffer[--at] = '/';
 	}
 	return text_from_bytes(arena, buffer + at, sizeof(buffer) - at);
@@ -123,7 +132,8 @@ void vm_task_files(struct vmcore *v, const struct task *task)
  * pages (folios). Value entries and internal markers have low bits set. lib/xarray.c */
 static uint64_t cached_page(const struct vmcore *v, uint64_t mapping, uint64_t index)
 {
-	int64_t shift_at = vm_offset(v, "xa_node", "shift"), slots = vm_offset(v, "xa_node", "slots");
+	int64_t shift_at = vm_offset(v, "xa_node", "shift"),
+		slots = vm_offset(v, "xa_node", "slots");
 	uint64_t entry = vm_field(v, mapping, vm_offset(v, "address_space", "i_pages.xa_head"));
 
 	if ((entry & 3) == 0 && index > 0) /* a tree of one page */

@@ -7,9 +7,9 @@
 #define CULPRIT_LINUX_KERNEL_H
 
 #include "btf.h"
-#include "evidence.h"
 #include "diskdump_check.h"
 #include "elf_core_check.h"
+#include "evidence.h"
 #include "kallsyms.h"
 #include "linux_log.h"
 #include "oops.h"

@@ -95,8 +95,9 @@ static void module_read(struct vmcore *v, uint64_t address)
 {
 	static const char *const states[] = {"live", "coming", "going", "unformed"};
 	int64_t name_at = vm_offset(v, "module", "name");
-	char *name = name_at < 0 ? NULL
-				 : vm_string(v, v->arena, address + (uint64_t)name_at, NAME_MAX_BYTES);
+	char *name = name_at < 0
+			     ? NULL
+			     : vm_string(v, v->arena, address + (uint64_t)name_at, NAME_MAX_BYTES);
 
 	if (!name)
 		return;
@@ -128,7 +129,8 @@ static void unloaded_read(struct vmcore *v)
 		struct module *m = list_add(&v->dump->unloaded);
 		m->name = vm_string(v, v->arena, entry + (uint64_t)name, NAME_MAX_BYTES);
 		m->name = m->name ? m->name : "";
-		m->taints = letters(v, vm_field(v, entry, vm_offset(v, "mod_unload_taint", "taints")));
+		m->taints =
+			letters(v, vm_field(v, entry, vm_offset(v, "mod_unload_taint", "taints")));
 	}
 }
 

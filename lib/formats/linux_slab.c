@@ -7,8 +7,12 @@
 
 #include <string.h>
 
-enum { CACHES_MAX = 4096, NAME_BYTES = 64, SIZE_MAX_BYTES = 64 << 10,
-       OBJECTS_BITS = 16 /* OO_SHIFT: the order of a slab's pages is above its object count */ };
+enum {
+	CACHES_MAX = 4096,
+	NAME_BYTES = 64,
+	SIZE_MAX_BYTES = 64 << 10,
+	OBJECTS_BITS = 16 /* OO_SHIFT: the order of a slab's pages is above its object count */
+};
 
 bool vm_linear(struct vmcore *v)
 {
@@ -46,8 +50,7 @@ static bool is_cache(struct vmcore *v, uint64_t address)
 {
 	if (!v->caches.arena)
 		list_caches(v);
-	LIST_EACH(uint64_t, cache, &v->caches)
-	{
+	LIST_EACH (uint64_t, cache, &v->caches) {
 		if (*cache == address)
 			return true;
 	}
@@ -69,10 +72,11 @@ static bool slab_of(struct vmcore *v, uint64_t page, struct slab *ret)
 	uint64_t index = (page - v->linear.map) / v->linear.page_struct;
 	uint64_t pad = vm_field32(v, cache, vm_offset(v, "kmem_cache", "red_left_pad"));
 	uint32_t order = vm_field32(v, cache, vm_offset(v, "kmem_cache", "oo")) >> OBJECTS_BITS;
-	*ret = (struct slab){.cache = cache,
-			     .first = v->linear.base + index * v->page_size + pad,
-			     .stride = vm_field32(v, cache, vm_offset(v, "kmem_cache", "size")),
-			     .size = vm_field32(v, cache, vm_offset(v, "kmem_cache", "object_size"))};
+	*ret = (struct slab){
+		.cache = cache,
+		.first = v->linear.base + index * v->page_size + pad,
+		.stride = vm_field32(v, cache, vm_offset(v, "kmem_cache", "size")),
+		.size = vm_field32(v, cache, vm_offset(v, "kmem_cache", "object_size"))};
 	if (!ret->size || ret->size > ret->stride || ret->stride > SIZE_MAX_BYTES || order > 8)
 		return false;
 	ret->count = (v->page_size << order) / ret->stride;
@@ -95,8 +99,8 @@ bool vm_heap_object(struct vmcore *v, uint64_t address, struct heap_object *ret)
 
 	if (!vm_linear(v) || address < v->linear.base)
 		return false;
-	uint64_t page = v->linear.map +
-			(address - v->linear.base) / v->page_size * v->linear.page_struct;
+	uint64_t page =
+		v->linear.map + (address - v->linear.base) / v->page_size * v->linear.page_struct;
 	uint64_t head = vm_field(v, page, vm_offset(v, "page", "compound_head"));
 	if ((head & 1) && head - 1 < page)
 		page = head - 1;

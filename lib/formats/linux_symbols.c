@@ -190,8 +190,8 @@ static void learn_layout(struct vmcore *v)
 	l->task_files = vm_offset(v, "task_struct", "files");
 	l->task_state = vm_offset_either(v, "task_struct", "__state", "state");
 	l->task_on_cpu = vm_offset(v, "task_struct", "on_cpu");
-	l->task_thread = vm_offset_either(v, "task_struct", v->arm ? "thread.cpu_context" : "thread.sp",
-					  "thread.sp0");
+	l->task_thread = vm_offset_either(
+		v, "task_struct", v->arm ? "thread.cpu_context" : "thread.sp", "thread.sp0");
 	l->task_tasks = vm_offset(v, "task_struct", "tasks");
 	l->task_thread_node = vm_offset(v, "task_struct", "thread_node");
 	l->task_signal = vm_offset(v, "task_struct", "signal");
@@ -234,8 +234,7 @@ void vm_symbols(struct vmcore *v)
 
 struct module_tables *vm_tables_of(const struct vmcore *v, uint64_t address)
 {
-	LIST_EACH(struct module_tables, t, &v->tables)
-	{
+	LIST_EACH (struct module_tables, t, &v->tables) {
 		if (module_covers(t->module, address))
 			return t;
 	}
@@ -363,8 +362,7 @@ uint64_t vm_place(const struct vmcore *v, const struct oops_place *place)
 		return v->symbols && kallsyms_address(v->symbols, place->symbol, &address)
 			       ? address + place->offset
 			       : 0;
-	LIST_EACH(struct module_tables, candidate, &v->tables)
-	{
+	LIST_EACH (struct module_tables, candidate, &v->tables) {
 		if (strcmp(candidate->module->name, place->module) == 0)
 			t = candidate;
 	}

@@ -12,8 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMM_BYTES = 16, STACK_DEFAULT = 16384, STACK_MOST = 65536, UNWOUND_MAX = 4096,
-       TASK_BLOCKED = 2 /* TASK_UNINTERRUPTIBLE */ };
+enum {
+	COMM_BYTES = 16,
+	STACK_DEFAULT = 16384,
+	STACK_MOST = 65536,
+	UNWOUND_MAX = 4096,
+	TASK_BLOCKED = 2 /* TASK_UNINTERRUPTIBLE */
+};
 
 static const char *const x86_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
 					"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
@@ -42,7 +47,10 @@ static bool cpu_registers(struct vmcore *v, unsigned number, struct registers *r
 
 static struct unwind_state state_of(const struct registers *regs)
 {
-	struct unwind_state s = {.ip = regs->ip, .sp = regs->sp, .fp = regs->fp, .exact = true,
+	struct unwind_state s = {.ip = regs->ip,
+				 .sp = regs->sp,
+				 .fp = regs->fp,
+				 .exact = true,
 				 .known = regs->known};
 
 	memcpy(s.r, regs->r, sizeof(s.r));
@@ -80,15 +88,15 @@ static void find_cpu(struct vmcore *v)
 {
 	const struct oops *e = linux_main_event(&v->events);
 
-	v->has_crash_cpu = cpu_of(v, "crashing_cpu", &v->crash_cpu) ||
-			   cpu_of(v, "panic_cpu", &v->crash_cpu);
+	v->has_crash_cpu =
+		cpu_of(v, "crashing_cpu", &v->crash_cpu) || cpu_of(v, "panic_cpu", &v->crash_cpu);
 	/* A lockup or stall is of one processor, and another may have panicked about it. */
 	if (e && e->has_cpu && e->cpu < LIMIT_CPUS) {
 		v->crash_cpu = e->cpu;
 		v->has_crash_cpu = true;
 	}
-	LIST_EACH(struct cpu, cpu, &v->dump->cpus)
-	cpu->crashed = v->has_crash_cpu && cpu->number == v->crash_cpu;
+	LIST_EACH (struct cpu, cpu, &v->dump->cpus)
+		cpu->crashed = v->has_crash_cpu && cpu->number == v->crash_cpu;
 }
 
 static uint64_t per_cpu_pointer(struct vmcore *v, uint64_t base, const char *symbol, int64_t inside)
@@ -128,8 +136,7 @@ static void task_fill(struct vmcore *v, uint64_t address, struct task *task)
 	task->blocked = vm_field32(v, address, l->task_state) & TASK_BLOCKED;
 }
 
-void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *),
-		  void *context)
+void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *), void *context)
 {
 	const struct layout *l = &v->layout;
 	uint64_t first = vm_symbol(v, "init_task"), leader = first;
@@ -139,7 +146,8 @@ void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, voi
 	    l->signal_thread_head < 0)
 		return;
 	do {
-		uint64_t head = vm_field(v, leader, l->task_signal) + (uint64_t)l->signal_thread_head;
+		uint64_t head =
+			vm_field(v, leader, l->task_signal) + (uint64_t)l->signal_thread_head;
 		for (uint64_t at = vm_u64(v, head); at && at != head && count < LIMIT_TASKS_WALKED;
 		     at = vm_u64(v, at), count++)
 			if (visit(v, at - (uint64_t)l->task_thread_node, context))
@@ -240,8 +248,7 @@ static const struct call *place_of(const struct list *calls, const struct oops *
 {
 	const struct call *first = NULL;
 
-	LIST_EACH(struct call, c, calls)
-	{
+	LIST_EACH (struct call, c, calls) {
 		if (!c->registers)
 			continue;
 		if (e && is_place(c, e))
@@ -294,8 +301,7 @@ static void crash_of_cpu(struct vmcore *v)
 	else if (walked)
 		set_context(v, &cpu->context, "prstatus");
 	d->header_context_is_fault = is_fault(d->failure) && d->has_header_context && (place || !e);
-	if (is_fault(d->failure) && d->has_header_context &&
-	    strcmp(d->context_source, "log") == 0)
+	if (is_fault(d->failure) && d->has_header_context && strcmp(d->context_source, "log") == 0)
 		d->header_context_is_fault = true;
 }
 
@@ -304,13 +310,11 @@ static void compare_with_log(struct vmcore *v)
 	const struct oops *e = linux_main_event(&v->events);
 	struct dump *d = v->dump;
 
-	LIST_EACH(struct call, c, &d->crash_task.calls)
-	{
+	LIST_EACH (struct call, c, &d->crash_task.calls) {
 		if (!e || !c->symbol)
 			continue;
 		c->in_log = is_place(c, e);
-		LIST_EACH(struct oops_frame, f, &e->frames)
-		{
+		LIST_EACH (struct oops_frame, f, &e->frames) {
 			size_t n = f->place.symbol ? strlen(f->place.symbol) : 0;
 			if (n && strncmp(c->symbol, f->place.symbol, n) == 0 && c->symbol[n] == '+')
 				c->in_log = true;
@@ -328,8 +332,7 @@ static void use_log_trace(struct vmcore *v, const struct oops *e)
 	linux_log_calls(d, e);
 	d->crash_task.name = keep.name ? keep.name : d->crash_task.name;
 	d->crash_task.pid = keep.pid ? keep.pid : d->crash_task.pid;
-	LIST_EACH(struct call, c, &d->crash_task.calls)
-	{
+	LIST_EACH (struct call, c, &d->crash_task.calls) {
 		struct oops_place place;
 		if (c->symbol && oops_place_parse(v->arena, c->symbol, &place)) {
 			place.module = c->module;
@@ -370,8 +373,9 @@ void vm_crash(struct vmcore *v)
 	cpus_read(v);
 	find_cpu(v);
 	uint64_t task = v->has_crash_cpu ? current_of(v, v->crash_cpu) : 0;
-	if (e && e->has_pid && (!task || vm_field32(v, task, v->layout.task_pid) != e->pid ||
-				d->failure == FAILURE_HUNG_TASK)) {
+	if (e && e->has_pid &&
+	    (!task || vm_field32(v, task, v->layout.task_pid) != e->pid ||
+	     d->failure == FAILURE_HUNG_TASK)) {
 		uint64_t other = task_of_pid(v, e->pid);
 		task = other ? other : task;
 	}
@@ -402,7 +406,8 @@ void vm_crash(struct vmcore *v)
 
 static bool is_foreign(const struct module *m)
 {
-	return m && (m->kind == MODULE_BPF || (m->kind == MODULE_DRIVER && m->taints && *m->taints));
+	return m &&
+	       (m->kind == MODULE_BPF || (m->kind == MODULE_DRIVER && m->taints && *m->taints));
 }
 
 struct unwound {
@@ -423,8 +428,8 @@ static bool keep_foreign(struct vmcore *v, uint64_t address, void *context)
 	list_init(&task.calls, v->arena, sizeof(struct call), LIMIT_FRAMES);
 	unwind_sleeping(v, &task);
 	bool foreign = false;
-	LIST_EACH(struct call, c, &task.calls)
-	foreign |= is_foreign(dump_module_at(v->dump, c->address));
+	LIST_EACH (struct call, c, &task.calls)
+		foreign |= is_foreign(dump_module_at(v->dump, c->address));
 	if (foreign)
 		*(struct task *)list_add(&v->dump->tasks) = task;
 	return v->dump->tasks.overflowed;

@@ -41,7 +41,8 @@ static enum orc_layout layout_of(struct vmcore *v)
 	struct member type, other;
 
 	if (v->types && types_member(v->types, "orc_entry", "type", &type))
-		return orc_layout_of(type.bits, types_member(v->types, "orc_entry", "signal", &other),
+		return orc_layout_of(type.bits,
+				     types_member(v->types, "orc_entry", "signal", &other),
 				     types_member(v->types, "orc_entry", "end", &other));
 	return orc_layout_guess(&v->memory, &v->orc);
 }
@@ -102,8 +103,7 @@ static void take_frames(struct vmcore *v, struct task *task, const struct list *
 	uint64_t slot = 0;
 	size_t index = 0;
 
-	LIST_EACH(struct unwind_frame, f, frames)
-	{
+	LIST_EACH (struct unwind_frame, f, frames) {
 		struct call *c = list_add(&task->calls);
 		c->address = f->ip;
 		c->slot = f->exact ? f->regs : slot;

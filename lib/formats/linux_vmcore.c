@@ -1,7 +1,7 @@
 /* Linux vmcores: kdump-compressed files, ELF cores, and flattened ones of either.
  * linux-vmcores.md */
-#include "flattened.h"
 #include "ceilings.h"
+#include "flattened.h"
 #include "linux_kernel.h"
 
 #include <inttypes.h>
@@ -82,8 +82,7 @@ static struct error *rearrange(struct vmcore *v, const struct reader *file, uint
 
 static void take_problems(struct vmcore *v, const struct list *problems)
 {
-	LIST_EACH(struct problem, p, problems)
-	{
+	LIST_EACH (struct problem, p, problems) {
 		*(struct problem *)list_add(&v->dump->problems) = *p;
 		v->dump->partial = true;
 	}
@@ -123,7 +122,8 @@ static struct error *check_elf(struct vmcore *v, const struct reader *file)
 	if (err)
 		return err;
 	if (f->is_user)
-		return error_create(ERROR_UNSUPPORTED, "the core file of a process, not of a kernel");
+		return error_create(ERROR_UNSUPPORTED,
+				    "the core file of a process, not of a kernel");
 	v->is_elf = true;
 	v->dump->format = "linux-vmcore-elf";
 	v->dump->arch = f->arch;
@@ -156,8 +156,8 @@ static struct error *check(struct vmcore *v)
 	else
 		err = error_create(ERROR_BAD_DATA, "the flattened file does not hold a vmcore");
 	if (!err && v->own_file >= 0)
-		v->dump->format = v->is_elf ? "linux-vmcore-elf-flattened"
-					    : "linux-vmcore-kdump-flattened";
+		v->dump->format =
+			v->is_elf ? "linux-vmcore-elf-flattened" : "linux-vmcore-kdump-flattened";
 	return err;
 }
 
@@ -186,7 +186,7 @@ static void identify(struct vmcore *v)
 
 	d->os = OS_LINUX;
 	if (arch)
-		d->arch = strcmp(arch, KDUMP_ARCH_X86_64) == 0	  ? ARCH_X86_64
+		d->arch = strcmp(arch, KDUMP_ARCH_X86_64) == 0    ? ARCH_X86_64
 			  : strcmp(arch, KDUMP_ARCH_AARCH64) == 0 ? ARCH_ARM64
 								  : d->arch;
 	v->arm = d->arch == ARCH_ARM64;
@@ -251,7 +251,8 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_clock(v);
 	tell_absences(v);
 	if (arena_failed(dump->arena))
-		return error_create(ERROR_NOMEM, "the vmcore needs more memory than culprit grants");
+		return error_create(ERROR_NOMEM,
+				    "the vmcore needs more memory than culprit grants");
 	return NULL;
 }
 

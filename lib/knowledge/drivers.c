@@ -212,10 +212,9 @@ static bool linux_intree_load(struct knowledge *k, struct checker *c)
 
 bool drivers_load(struct knowledge *k, struct checker *c)
 {
-	static table_loader *const loaders[] = {vendors_load,   linux_modules_load,
-						altitudes_load, linux_intree_load,
-						inbox_load,     passthrough_load,
-						loldrivers_load, NULL};
+	static table_loader *const loaders[] = {
+		vendors_load, linux_modules_load, altitudes_load,  linux_intree_load,
+		inbox_load,   passthrough_load,   loldrivers_load, NULL};
 
 	return tables_load(k, c, loaders);
 }

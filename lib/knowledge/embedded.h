@@ -1,4 +1,4 @@
-/* The rules inside the program: made by host/rules_embed.c, put in by embedded.S. */
+/* The rules inside the program: made by cmd/host/rules_embed.c, put in by embedded.S. */
 #ifndef CULPRIT_KNOWLEDGE_EMBEDDED_H
 #define CULPRIT_KNOWLEDGE_EMBEDDED_H
 

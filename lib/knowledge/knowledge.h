@@ -95,8 +95,8 @@ struct driver_info {
  * extension (or with .ko); NULL if unknown. Names compare without case. */
 const struct driver_info *knowledge_driver(const struct knowledge *knowledge, const char *name);
 
-/* Whether Linux itself has a module of that name (linux_intree.tsv). The name proves nothing where the
- * kernel's taint says otherwise. */
+/* Whether Linux itself has a module of that name (linux_intree.tsv). The name proves nothing where
+ * the kernel's taint says otherwise. */
 bool knowledge_in_tree(const struct knowledge *knowledge, const char *name);
 
 enum inbox { INBOX_NO, INBOX_MICROSOFT, INBOX_THIRD_PARTY };

@@ -47,10 +47,9 @@ static uint32_t find_slot(const struct types *types, const char *name, uint32_t 
 	uint32_t i = hash & types->mask;
 
 	for (; types->slots[i].id; i = (i + 1) & types->mask) {
-		const struct btf_type *t =
-			types->slots[i].hash == hash
-				? btf__type_by_id(types->btf, types->slots[i].id)
-				: NULL;
+		const struct btf_type *t = types->slots[i].hash == hash
+						   ? btf__type_by_id(types->btf, types->slots[i].id)
+						   : NULL;
 		if (t && strcmp(name_of(types, t->name_off), name) == 0)
 			break;
 	}

@@ -62,8 +62,7 @@ static void ask(const struct knowledge *k, struct arena *arena)
 		knowledge_consumes(k, type, "csagent.sys");
 	error_destroy(knowledge_incidents_for(k, arena, "csagent.sys", &list));
 	error_destroy(knowledge_incident(k, arena, "a", &incident));
-	error_destroy(
-		knowledge_fix(k, arena, "third-party-driver", "memory", "edr", true, &fix));
+	error_destroy(knowledge_fix(k, arena, "third-party-driver", "memory", "edr", true, &fix));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
