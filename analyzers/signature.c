@@ -81,7 +81,7 @@ static void stack_hash(const struct analysis *a, char *ret)
 		goto out;
 	int n = snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
 	EVP_DigestUpdate(ctx, line, (size_t)n);
-	LIST_EACH (struct frame, f, &a->report->stack) {
+	LIST_EACH(struct frame, f, &a->report->stack) {
 		if (f->trust == TRUST_SCAN || !f->module)
 			continue;
 		n = snprintf(line, sizeof(line), "%.200s+0x%" PRIx64 "\n", f->module->name,

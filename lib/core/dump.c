@@ -59,7 +59,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 {
 	struct module *best = NULL;
 
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		if (address >= m->base && address - m->base < m->size &&
 		    (!best || m->size < best->size))
 			best = m;
@@ -69,7 +69,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 {
-	LIST_EACH (struct module, m, &dump->unloaded) {
+	LIST_EACH(struct module, m, &dump->unloaded) {
 		if (address >= m->base && address - m->base < m->size)
 			return m;
 	}
@@ -78,7 +78,7 @@ struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_module_named(const struct dump *dump, const char *name)
 {
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		if (text_equal_nocase(m->name, name))
 			return m;
 	}

@@ -49,7 +49,7 @@ static json_t *strings(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (const char *, s, list)
+	LIST_EACH(const char *, s, list)
 		json_array_append_new(array, json_string(*s));
 	return array;
 }
@@ -79,7 +79,7 @@ static json_t *input(const struct report *r, const struct dump *d)
 	static const char *const status[] = {"complete", "partial", "unreadable"};
 	json_t *o = json_object(), *problems = json_array();
 
-	LIST_EACH (struct problem, p, &d->problems)
+	LIST_EACH(struct problem, p, &d->problems)
 		json_array_append_new(problems,
 				      problem(p->code, p->message, p->has_offset, p->offset));
 	set(o, "path", text(r->input.path));
@@ -197,7 +197,7 @@ static json_t *stack(const struct report *r)
 	json_t *array = json_array();
 	json_int_t index = 0;
 
-	LIST_EACH (struct frame, f, &r->stack) {
+	LIST_EACH(struct frame, f, &r->stack) {
 		json_t *o = json_object();
 		set(o, "index", json_integer(index++));
 		set(o, "address", address(f->address));
@@ -242,9 +242,9 @@ static json_t *modules(const struct report *r, const struct dump *d)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct module, m, &d->modules)
+	LIST_EACH(struct module, m, &d->modules)
 		json_array_append_new(array, module(r, m));
-	LIST_EACH (struct module, u, &d->unloaded)
+	LIST_EACH(struct module, u, &d->unloaded)
 		json_array_append_new(array, module(r, u));
 	return array;
 }
@@ -253,7 +253,7 @@ static json_t *evidence(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct reason, e, list) {
+	LIST_EACH(struct reason, e, list) {
 		json_t *o = json_object();
 		set(o, "for", json_boolean(!e->against));
 		set(o, "kind", text(e->kind));
@@ -269,7 +269,7 @@ static json_t *suspects(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct suspect, s, &r->suspects) {
+	LIST_EACH(struct suspect, s, &r->suspects) {
 		json_t *o = json_object();
 		set(o, "module", text(s->module->name));
 		set(o, "vendor", text(s->module->vendor));
@@ -285,7 +285,7 @@ static json_t *content_files(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		json_t *o = json_object();
 		char grade[2] = {f->grade, '\0'};
 		set(o, "path", text(f->path));
@@ -308,7 +308,7 @@ static json_t *hits(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct hit, h, &r->hits) {
+	LIST_EACH(struct hit, h, &r->hits) {
 		json_t *o = json_object();
 		set(o, "rule", text(h->rule));
 		set(o, "string", text(h->string));
@@ -328,7 +328,7 @@ static json_t *string_list(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct text_hit, s, &r->strings) {
+	LIST_EACH(struct text_hit, s, &r->strings) {
 		json_t *o = json_object();
 		set(o, "address", address(s->address));
 		set(o, "encoding", text(s->encoding));
@@ -342,7 +342,7 @@ static json_t *findings(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct finding, f, &r->findings) {
+	LIST_EACH(struct finding, f, &r->findings) {
 		json_t *o = json_object();
 		set(o, "kind", text(f->kind));
 		set(o, "severity", text(f->severity));
@@ -357,7 +357,7 @@ static json_t *contributions(const struct dump *d)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct contribution, c, &d->contributions) {
+	LIST_EACH(struct contribution, c, &d->contributions) {
 		json_t *o = json_object();
 		set(o, "guid", text(c->guid));
 		set(o, "name", text(c->name));
@@ -419,7 +419,7 @@ static json_t *timeline(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct timeline_entry, t, &r->timeline) {
+	LIST_EACH(struct timeline_entry, t, &r->timeline) {
 		json_t *o = json_object();
 		set(o, "time", when(r, t->time, t->digits));
 		set(o, "event", text(t->event));
@@ -435,7 +435,7 @@ static json_t *fix(const struct report *r)
 	if (!r->fix.title)
 		return json_null();
 	json_t *o = json_object(), *steps = json_array();
-	LIST_EACH (struct step, s, &r->fix.steps) {
+	LIST_EACH(struct step, s, &r->fix.steps) {
 		json_t *e = json_object();
 		set(e, "check", text(s->check));
 		set(e, "do", text(s->action));
