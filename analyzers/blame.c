@@ -201,7 +201,7 @@ static unsigned frames_of(const struct analysis *a, const struct module *m)
 {
 	unsigned count = 0;
 
-	LIST_EACH (struct frame, f, &a->report->stack)
+	LIST_EACH(struct frame, f, &a->report->stack)
 		count += f->module == m;
 	return count;
 }

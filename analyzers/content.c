@@ -15,7 +15,7 @@ static struct content_file *file_of(struct analysis *a, const char *path)
 {
 	struct report *r = a->report;
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		if (f->path && text_equal_nocase(f->path, path))
 			return f;
 	}
@@ -100,7 +100,7 @@ static struct error *run(struct analysis *a)
 	const struct reach_map *map = reach_map(a);
 	if (!map)
 		return NULL;
-	LIST_EACH (struct found_text, t, &texts) {
+	LIST_EACH(struct found_text, t, &texts) {
 		if (a->report->content_files.count >= FILES_MAX)
 			break;
 		if (is_candidate(a, t))

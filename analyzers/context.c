@@ -141,7 +141,7 @@ static bool from_processor(struct analysis *a)
 
 	if (!stop_parameter_value(a, "prcb", &block))
 		return false;
-	LIST_EACH (struct cpu, cpu, &a->dump->cpus) {
+	LIST_EACH(struct cpu, cpu, &a->dump->cpus) {
 		if (cpu->control_block == block && cpu->has_context && cpu->context.ip) {
 			take(a, &cpu->context, "processor", true);
 			return true;
@@ -179,7 +179,7 @@ static void page_fault_address(struct analysis *a)
 		return;
 	/* CR2 keeps the last address that faulted; good enough when nothing else tells.
 	 * windows-dumps.md 4.3 */
-	LIST_EACH (struct cpu, cpu, &a->dump->cpus) {
+	LIST_EACH(struct cpu, cpu, &a->dump->cpus) {
 		if (cpu->crashed && cpu->has_cr2 && cpu->cr2) {
 			r->crash.address = cpu->cr2;
 			r->crash.has_address = true;

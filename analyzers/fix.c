@@ -57,7 +57,7 @@ static const char *fill(struct analysis *a, const char *text, bool command)
 
 static void take_steps(struct analysis *a, const struct list *steps)
 {
-	LIST_EACH (struct fix_step, s, steps) {
+	LIST_EACH(struct fix_step, s, steps) {
 		struct step *step = list_add(&a->report->fix.steps);
 		*step = (struct step){
 			fill(a, s->check, false),  fill(a, s->action, false),
@@ -69,7 +69,7 @@ static void take_steps(struct analysis *a, const struct list *steps)
 
 static void take_texts(struct analysis *a, struct list *into, const struct list *from)
 {
-	LIST_EACH (const char *, text, from)
+	LIST_EACH(const char *, text, from)
 		report_say(a->report, into, "%s", fill(a, *text, false));
 }
 

@@ -49,7 +49,7 @@ static void agree(struct match *m, double weight, const char *format, ...)
 
 static bool names_driver(const struct incident *in, const char *driver)
 {
-	LIST_EACH (const char *, glob, &in->drivers)
+	LIST_EACH(const char *, glob, &in->drivers)
 		if (text_glob(*glob, driver))
 			return true;
 	return false;
@@ -59,7 +59,7 @@ static void match_code(struct match *m)
 {
 	uint32_t code = stop_code(m->a->dump);
 
-	LIST_EACH (const char *, text, &m->incident->bugchecks) {
+	LIST_EACH(const char *, text, &m->incident->bugchecks) {
 		if (strtoul(*text, NULL, 16) == code) {
 			agree(m, 0.3, "stop code 0x%" PRIx32 " is one of this incident", code);
 			return;
@@ -75,7 +75,7 @@ static void match_offset(struct match *m)
 	if (!r->crash.has_context || r->crash.context.ip < culprit->base)
 		return;
 	uint64_t offset = r->crash.context.ip - culprit->base;
-	LIST_EACH (struct incident_offset, o, &m->incident->offsets) {
+	LIST_EACH(struct incident_offset, o, &m->incident->offsets) {
 		if (text_equal_nocase(o->module, culprit->name) &&
 		    strtoull(o->offset, NULL, 16) == offset) {
 			agree(m, 0.4,
@@ -100,8 +100,8 @@ static bool fits_glob(const char *glob, const char *path)
 
 static void match_content(struct match *m)
 {
-	LIST_EACH (const char *, glob, &m->incident->content_files) {
-		LIST_EACH (struct content_file, f, &m->a->report->content_files) {
+	LIST_EACH(const char *, glob, &m->incident->content_files) {
+		LIST_EACH(struct content_file, f, &m->a->report->content_files) {
 			if (!f->path || !fits_glob(*glob, f->path))
 				continue;
 			agree(m, f->cited ? 0.4 : 0.1, "%s %s (evidence grade %c)",
@@ -135,7 +135,7 @@ static bool match_time(struct match *m)
 static void match_times(struct match *m)
 {
 	list_init(&m->result->times, m->a->report->arena, sizeof(struct timeline_entry), 64);
-	LIST_EACH (struct incident_time, t, &m->incident->timeline) {
+	LIST_EACH(struct incident_time, t, &m->incident->timeline) {
 		struct timeline_entry *e = list_add(&m->result->times);
 		e->time = iso_filetime(t->time);
 		e->event = t->event;
@@ -205,7 +205,7 @@ static struct error *run(struct analysis *a)
 		error_destroy(err);
 		return NULL;
 	}
-	LIST_EACH (struct incident, in, &incidents) {
+	LIST_EACH(struct incident, in, &incidents) {
 		struct incident_match *m = match(a, in);
 		if (m && (!r->incident || m->score > r->incident->score))
 			r->incident = m;

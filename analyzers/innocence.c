@@ -97,7 +97,7 @@ static const struct reading *reading_of(uint32_t code)
 
 static void against_all(struct analysis *a, const char *kind, double weight, const char *text)
 {
-	LIST_EACH (struct suspect, s, &a->report->suspects)
+	LIST_EACH(struct suspect, s, &a->report->suspects)
 		suspect_evidence(a->report, s, kind, -weight, 0, "%s", text);
 }
 
@@ -176,7 +176,7 @@ static void storage_trouble(struct analysis *a)
 	const struct dump *d = a->dump;
 	struct report *r = a->report;
 
-	LIST_EACH (struct event, e, &d->events) {
+	LIST_EACH(struct event, e, &d->events) {
 		if (!strstr(e->source, "StorPort") || e->time > d->crash_time ||
 		    d->crash_time - e->time > BEFORE_CRASH)
 			continue;

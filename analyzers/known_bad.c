@@ -30,7 +30,7 @@ static void check(struct analysis *a, const struct module *m)
 
 static struct error *run(struct analysis *a)
 {
-	LIST_EACH (struct module, m, &a->dump->modules)
+	LIST_EACH(struct module, m, &a->dump->modules)
 		check(a, m);
 	if (a->dump->verifier_on)
 		report_finding(

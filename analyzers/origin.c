@@ -65,7 +65,7 @@ static struct error *run(struct analysis *a)
 {
 	size_t index = 0;
 
-	LIST_EACH (struct module, m, &a->dump->modules) {
+	LIST_EACH(struct module, m, &a->dump->modules) {
 		classify(a, m);
 		/* The first two are the kernel and the HAL, whatever they are called. */
 		if (index++ < 2 && m->origin == ORIGIN_UNKNOWN && a->dump->os == OS_WINDOWS) {
@@ -74,7 +74,7 @@ static struct error *run(struct analysis *a)
 			m->origin_why = "first in the load order: kernel or HAL";
 		}
 	}
-	LIST_EACH (struct module, u, &a->dump->unloaded)
+	LIST_EACH(struct module, u, &a->dump->unloaded)
 		classify(a, u);
 	return NULL;
 }

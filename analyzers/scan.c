@@ -117,7 +117,7 @@ static struct content_file *content_of_type(struct analysis *a, const char *type
 {
 	struct report *r = a->report;
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		if (f->type &&
 		    (!strcmp(f->type, type) || (owner && f->owner && !strcmp(f->owner, owner))))
 			return f;
@@ -186,7 +186,7 @@ static const char *meta_text(struct arena *arena, const YR_RULE *rule, const cha
 {
 	const YR_META *meta;
 
-	yr_rule_metas_foreach (rule, meta) {
+	yr_rule_metas_foreach(rule, meta) {
 		if (meta->type == META_TYPE_STRING && strcmp(meta->identifier, name) == 0)
 			return text_from_bytes(arena, meta->string, strlen(meta->string));
 	}
@@ -208,8 +208,8 @@ __attribute__((no_sanitize("alignment"))) static int matched(YR_SCAN_CONTEXT *co
 		return CALLBACK_CONTINUE;
 	const char *type = meta_text(s->a->report->arena, rule, "type");
 	const char *owner = meta_text(s->a->report->arena, rule, "owner");
-	yr_rule_strings_foreach (rule, string) {
-		yr_string_matches_foreach (context, string, match) {
+	yr_rule_strings_foreach(rule, string) {
+		yr_string_matches_foreach(context, string, match) {
 			if (s->a->report->hits.overflowed)
 				return CALLBACK_ABORT;
 			record(s, rule, type, owner, string, match);

@@ -98,7 +98,7 @@ static void stack_hash(const struct analysis *a, char *ret)
 				   a->report->crash.name ? a->report->crash.name : "")
 			: snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
 	EVP_DigestUpdate(ctx, line, (size_t)n);
-	LIST_EACH (struct frame, f, &a->report->stack) {
+	LIST_EACH(struct frame, f, &a->report->stack) {
 		if (f->trust == TRUST_SCAN || !f->module)
 			continue;
 		/* A kernel is built anew every week: functions stay, offsets do not. */

@@ -10,7 +10,7 @@ static struct error *run(struct analysis *a)
 	if (!a->want_strings)
 		return NULL;
 	memory_text_find(a->dump, a->report->arena, false, &texts);
-	LIST_EACH (struct found_text, t, &texts) {
+	LIST_EACH(struct found_text, t, &texts) {
 		struct text_hit *hit = list_add(&a->report->strings);
 		*hit = (struct text_hit){t->address, text_kind_name(t->kind), t->text};
 	}

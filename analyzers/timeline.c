@@ -72,10 +72,10 @@ static struct error *run(struct analysis *a)
 	if (m && m->timestamp_is_date)
 		add(a, unix_epoch + UINT64_C(10000000) * m->timestamp, 0, "driver header",
 		    arena_printf(arena, "%s was linked", m->name));
-	LIST_EACH (struct event, e, &d->events)
+	LIST_EACH(struct event, e, &d->events)
 		add(a, e->time, e->digits, e->source, e->text);
 	if (r->incident)
-		LIST_EACH (struct timeline_entry, t, &r->incident->times)
+		LIST_EACH(struct timeline_entry, t, &r->incident->times)
 			add(a, t->time, t->digits, t->source, t->event);
 	if (d->os == OS_LINUX)
 		linux_events(a);

@@ -15,7 +15,7 @@ static double score(const struct suspect *s)
 {
 	double doubt = 1, against = 0;
 
-	LIST_EACH (struct reason, e, &s->evidence) {
+	LIST_EACH(struct reason, e, &s->evidence) {
 		if (e->against)
 			against += e->weight;
 		else
@@ -44,7 +44,7 @@ static void judge_frames(struct analysis *a, const struct module *culprit)
 {
 	bool reached = false;
 
-	LIST_EACH (struct frame, f, &a->report->stack) {
+	LIST_EACH(struct frame, f, &a->report->stack) {
 		const char *why = NULL;
 		if (reached) {
 			f->blame = BLAME_NOT_REACHED;
@@ -73,10 +73,10 @@ static void because(struct analysis *a, const struct suspect *s)
 {
 	struct report *r = a->report;
 
-	LIST_EACH (struct reason, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 		if (!e->against)
 			report_say(r, &r->verdict.because, "%s", e->text);
-	LIST_EACH (struct reason, e, &s->evidence)
+	LIST_EACH(struct reason, e, &s->evidence)
 		if (e->against)
 			report_say(r, &r->verdict.because, "against it: %s", e->text);
 }
@@ -125,7 +125,7 @@ static void cite_content(struct analysis *a)
 	struct report *r = a->report;
 	const struct module *culprit = r->verdict.culprit;
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		const struct content_type *type =
 			f->path ? knowledge_content_type(a->knowledge, f->path) : NULL;
 		bool consumed = type ? knowledge_consumes(a->knowledge, type, culprit->name)

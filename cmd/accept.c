@@ -22,7 +22,7 @@ static bool clean(const json_t *value, unsigned depth, const char **ret_why)
 	}
 	size_t i;
 	json_t *item;
-	json_array_foreach (value, i, item) {
+	json_array_foreach(value, i, item) {
 		if (!clean(item, depth + 1, ret_why))
 			return false;
 	}

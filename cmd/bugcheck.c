@@ -19,7 +19,7 @@ static json_t *lines(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (const char *, line, list)
+	LIST_EACH(const char *, line, list)
 		json_array_append_new(array, json_string(*line));
 	return array;
 }
@@ -50,7 +50,7 @@ static json_t *page_json(const struct knowledge *knowledge, const struct bugchec
 		json_array_append_new(parameters, p);
 	}
 	if (page) {
-		LIST_EACH (struct subcode, s, &page->subcodes) {
+		LIST_EACH(struct subcode, s, &page->subcodes) {
 			json_t *e = json_object();
 			json_object_set_new(e, "value", text(s->value));
 			json_object_set_new(e, "text", text(s->text));

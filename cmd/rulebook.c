@@ -22,7 +22,7 @@ struct knowledge *rulebook_open(const char *directory)
 		}
 		list_init(&problems, arena, sizeof(struct rule_problem), PROBLEMS_MAX);
 		err = knowledge_load_directory(directory, arena, &problems, &knowledge);
-		LIST_EACH (struct rule_problem, p, &problems)
+		LIST_EACH(struct rule_problem, p, &problems)
 			complain("rule file left out: %s:%u: %s", p->file, p->line, p->reason);
 		arena_destroy(arena);
 	}

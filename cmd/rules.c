@@ -50,7 +50,7 @@ static int check_rules(const char *directory)
 	struct error *err =
 		directory ? knowledge_load_directory(directory, arena, &problems, &knowledge)
 			  : knowledge_check_builtin(arena, &problems);
-	LIST_EACH (struct rule_problem, p, &problems) {
+	LIST_EACH(struct rule_problem, p, &problems) {
 		printf("%s:%u: %s\n", p->file, p->line, p->reason);
 		exit = 1;
 	}

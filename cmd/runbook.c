@@ -20,7 +20,7 @@ static json_t *lines(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (const char *, line, list)
+	LIST_EACH(const char *, line, list)
 		json_array_append_new(array, json_string(*line));
 	return array;
 }
@@ -29,7 +29,7 @@ static json_t *steps_json(const struct list *steps)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct fix_step, s, steps) {
+	LIST_EACH(struct fix_step, s, steps) {
 		json_t *o = json_object();
 		set(o, "check", s->check);
 		set(o, "do", s->action);
@@ -46,7 +46,7 @@ static json_t *offsets_json(const struct list *offsets, struct arena *arena)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct incident_offset, f, offsets) {
+	LIST_EACH(struct incident_offset, f, offsets) {
 		const char *line = arena_printf(arena, "%s+%s", f->module ? f->module : "?",
 						f->offset ? f->offset : "?");
 		if (f->version)
@@ -64,7 +64,7 @@ static json_t *times_json(const struct list *times)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct incident_time, t, times) {
+	LIST_EACH(struct incident_time, t, times) {
 		json_t *o = json_object();
 		set(o, "time", t->time);
 		set(o, "event", t->event);

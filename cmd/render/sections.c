@@ -113,7 +113,7 @@ static void fill_registers(const struct rows *rows)
 	const char *cells[2 * PAIRS] = {NULL}, *name;
 	unsigned n = 0;
 
-	json_object_foreach ((json_t *)registers, name, value) {
+	json_object_foreach((json_t *)registers, name, value) {
 		cells[n++] = name;
 		cells[n++] = json_string_value(value);
 		if (n == 2 * PAIRS) {

@@ -131,7 +131,7 @@ size_t table_print(struct table *t)
 	struct libscols_table *table = make(t);
 	if (t->render->width)
 		fit(t);
-	LIST_EACH (struct row, row, &t->rows) {
+	LIST_EACH(struct row, row, &t->rows) {
 		struct libscols_line *line = table ? scols_table_new_line(table, NULL) : NULL;
 		for (size_t i = 0; line && i < t->count; i++)
 			scols_line_set_data(line, i,

@@ -97,7 +97,7 @@ struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_module_named(const struct dump *dump, const char *name)
 {
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		if (text_equal_nocase(m->name, name))
 			return m;
 	}

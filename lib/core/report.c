@@ -36,7 +36,7 @@ struct report *report_create(struct arena *arena)
 
 struct suspect *report_suspect(struct report *report, const struct module *module)
 {
-	LIST_EACH (struct suspect, s, &report->suspects) {
+	LIST_EACH(struct suspect, s, &report->suspects) {
 		if (s->module == module)
 			return s;
 	}

@@ -56,7 +56,7 @@ static json_t *strings(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (const char *, s, list)
+	LIST_EACH(const char *, s, list)
 		json_array_append_new(array, json_string(*s));
 	return array;
 }
@@ -86,7 +86,7 @@ static json_t *input(const struct report *r, const struct dump *d)
 	static const char *const status[] = {"complete", "partial", "unreadable"};
 	json_t *o = json_object(), *problems = json_array();
 
-	LIST_EACH (struct problem, p, &d->problems)
+	LIST_EACH(struct problem, p, &d->problems)
 		json_array_append_new(problems,
 				      problem(p->code, p->message, p->has_offset, p->offset));
 	set(o, "path", text(r->input.path));
@@ -206,7 +206,7 @@ static json_t *stack(const struct report *r)
 	json_t *array = json_array();
 	json_int_t index = 0;
 
-	LIST_EACH (struct frame, f, &r->stack) {
+	LIST_EACH(struct frame, f, &r->stack) {
 		json_t *o = json_object();
 		set(o, "index", json_integer(index++));
 		set(o, "address", address(f->address));
@@ -273,7 +273,7 @@ static json_t *evidence(const struct list *list)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct reason, e, list) {
+	LIST_EACH(struct reason, e, list) {
 		json_t *o = json_object();
 		set(o, "for", json_boolean(!e->against));
 		set(o, "kind", text(e->kind));
@@ -289,7 +289,7 @@ static json_t *suspects(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct suspect, s, &r->suspects) {
+	LIST_EACH(struct suspect, s, &r->suspects) {
 		json_t *o = json_object();
 		set(o, "module", text(s->module->name));
 		set(o, "vendor", text(s->module->vendor));
@@ -305,7 +305,7 @@ static json_t *content_files(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		json_t *o = json_object();
 		char grade[2] = {f->grade, '\0'};
 		set(o, "path", text(f->path));
@@ -337,7 +337,7 @@ static json_t *hits(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct hit, h, &r->hits) {
+	LIST_EACH(struct hit, h, &r->hits) {
 		json_t *o = json_object();
 		set(o, "rule", text(h->rule));
 		set(o, "string", text(h->string));
@@ -357,7 +357,7 @@ static json_t *string_list(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct text_hit, s, &r->strings) {
+	LIST_EACH(struct text_hit, s, &r->strings) {
 		json_t *o = json_object();
 		set(o, "address", address(s->address));
 		set(o, "encoding", text(s->encoding));
@@ -371,7 +371,7 @@ static json_t *findings(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct finding, f, &r->findings) {
+	LIST_EACH(struct finding, f, &r->findings) {
 		json_t *o = json_object();
 		set(o, "kind", text(f->kind));
 		set(o, "severity", text(f->severity));
@@ -421,7 +421,7 @@ static json_t *contributions(const struct dump *d)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct contribution, c, &d->contributions) {
+	LIST_EACH(struct contribution, c, &d->contributions) {
 		json_t *o = json_object();
 		set(o, "guid", text(c->guid));
 		set(o, "name", text(c->name));
@@ -484,7 +484,7 @@ static json_t *timeline(const struct report *r)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct timeline_entry, t, &r->timeline) {
+	LIST_EACH(struct timeline_entry, t, &r->timeline) {
 		json_t *o = json_object();
 		set(o, "time", when(r, t->time, t->digits));
 		set(o, "event", text(t->event));
@@ -500,7 +500,7 @@ static json_t *fix(const struct report *r)
 	if (!r->fix.title)
 		return json_null();
 	json_t *o = json_object(), *steps = json_array();
-	LIST_EACH (struct step, s, &r->fix.steps) {
+	LIST_EACH(struct step, s, &r->fix.steps) {
 		json_t *e = json_object();
 		set(e, "check", text(s->check));
 		set(e, "do", text(s->action));

@@ -86,7 +86,7 @@ static size_t settle_nameless(struct dump *dump)
 	size_t lost = 0, empty = 0, kept = 0;
 	struct module *all = dump->modules.items;
 
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		lost += !m->name;
 		empty += m->name == no_name;
 	}

@@ -419,7 +419,7 @@ static void report_found(struct etw *e)
 {
 	if (e->found.count)
 		qsort(e->found.items, e->found.count, sizeof(struct found), found_compare);
-	LIST_EACH (struct found, f, &e->found) {
+	LIST_EACH(struct found, f, &e->found) {
 		dump_event(e->k->dump, f->time, 3, f->source, f->text);
 	}
 }

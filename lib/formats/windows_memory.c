@@ -259,7 +259,7 @@ static void crash_cpu_add(struct kernel_dump *k, unsigned number)
 
 static struct cpu *crash_cpu(struct kernel_dump *k)
 {
-	LIST_EACH (struct cpu, cpu, &k->dump->cpus) {
+	LIST_EACH(struct cpu, cpu, &k->dump->cpus) {
 		if (cpu->crashed)
 			return cpu;
 	}
@@ -298,7 +298,7 @@ static void read_cpus(struct kernel_dump *k)
 	if (crash_cpu(k))
 		return;
 	/* Without the control block: the processor whose stack was saved. */
-	LIST_EACH (struct cpu, cpu, &k->dump->cpus) {
+	LIST_EACH(struct cpu, cpu, &k->dump->cpus) {
 		cpu->crashed = cpu->has_context && cpu->context.sp == t->top_of_stack;
 	}
 }
@@ -427,7 +427,7 @@ bool windows_memory_read(struct kernel_dump *k)
 	read_cpus(k);
 	stack_add(k);
 	areas_add(k);
-	LIST_EACH (struct cpu, cpu, &k->dump->cpus) {
+	LIST_EACH(struct cpu, cpu, &k->dump->cpus) {
 		if (!cpu->crashed && cpu->has_context)
 			other_stack_add(k, cpu);
 	}

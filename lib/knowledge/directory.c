@@ -154,10 +154,10 @@ static void report_missing(struct reader *r)
 {
 	for (const char *const *table = rule_tables; *table; table++) {
 		bool found = false;
-		LIST_EACH (struct rule_file, file, &r->files)
+		LIST_EACH(struct rule_file, file, &r->files)
 			found = found || !strcmp(file->name, *table);
 		bool described = false;
-		LIST_EACH (struct rule_problem, problem, r->c->problems)
+		LIST_EACH(struct rule_problem, problem, r->c->problems)
 			described = described || !strcmp(problem->file, *table);
 		if (found || described)
 			continue;

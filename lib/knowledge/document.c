@@ -239,7 +239,7 @@ bool document_scan(struct arena *arena, const struct rule_file *file, struct lis
 
 unsigned document_line(const struct list *scalars, const char *text)
 {
-	LIST_EACH (struct scalar, scalar, scalars)
+	LIST_EACH(struct scalar, scalar, scalars)
 		if (!strcmp(scalar->text, text))
 			return scalar->line;
 	return 0;
@@ -253,7 +253,7 @@ static unsigned fault_line(const struct list *scalars, const struct fault *fault
 	if (sscanf(fault->reason, "'%63[^']' is %15s", key, what) != 2 || !strcmp(what, "missing"))
 		return fault->line;
 	unsigned first = fault->line + !strcmp(what, "given"); /* the second of two */
-	LIST_EACH (struct scalar, scalar, scalars)
+	LIST_EACH(struct scalar, scalar, scalars)
 		if (scalar->line >= first && !strcmp(scalar->text, key))
 			return scalar->line;
 	return fault->line;

@@ -114,7 +114,7 @@ static const char *meta_text(YR_RULE *rule, const char *name)
 {
 	YR_META *meta;
 
-	yr_rule_metas_foreach (rule, meta) {
+	yr_rule_metas_foreach(rule, meta) {
 		if (meta->type == META_TYPE_STRING && !strcmp(meta->identifier, name))
 			return meta->string;
 	}

@@ -19,7 +19,7 @@ static inline void check_text(const char *text)
 
 static inline void check_modules(const struct list *list)
 {
-	LIST_EACH (struct module, m, list) {
+	LIST_EACH(struct module, m, list) {
 		if (!m->name)
 			abort();
 		check_text(m->name);
@@ -37,16 +37,16 @@ static inline void check_model(const struct dump *dump)
 	check_text(dump->manufacturer);
 	check_text(dump->product);
 	check_text(dump->bios);
-	LIST_EACH (struct event, e, &dump->events) {
+	LIST_EACH(struct event, e, &dump->events) {
 		if (!e->text || !e->source)
 			abort();
 		check_text(e->text);
 	}
-	LIST_EACH (struct contribution, c, &dump->contributions) {
+	LIST_EACH(struct contribution, c, &dump->contributions) {
 		check_text(c->guid);
 		check_text(c->text);
 	}
-	LIST_EACH (struct problem, p, &dump->problems) {
+	LIST_EACH(struct problem, p, &dump->problems) {
 		check_text(p->message);
 	}
 }

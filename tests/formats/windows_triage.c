@@ -29,7 +29,7 @@ static struct dump *read_dump(void)
 
 static const struct problem *problem(const struct dump *dump, const char *code)
 {
-	LIST_EACH (struct problem, p, &dump->problems) {
+	LIST_EACH(struct problem, p, &dump->problems) {
 		if (strcmp(p->code, code) == 0)
 			return p;
 	}
@@ -620,7 +620,7 @@ Test(windows_triage, zeros_to_the_end)
 	cr_assert(p && p->offset <= AT_STRINGS);
 	cr_assert(problem(d, "wrong-size") == NULL);
 	cr_assert(d->partial);
-	LIST_EACH (struct module, m, &d->modules) {
+	LIST_EACH(struct module, m, &d->modules) {
 		cr_assert(m->base != 0 && m->name[0]);
 	}
 }

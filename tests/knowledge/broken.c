@@ -232,7 +232,7 @@ ParameterizedTest(int *index, broken, one_file)
 	cr_assert(*problem->reason);
 	/* The rest is used, and nobody else is blamed. */
 	cr_assert_null(knowledge_file(folder.knowledge, broken->file, NULL));
-	LIST_EACH (struct rule_problem, p, &folder.problems)
+	LIST_EACH(struct rule_problem, p, &folder.problems)
 		cr_assert_str_eq(p->file, broken->file, "%s", folder_problems(&folder));
 	while (knowledge_files(folder.knowledge)[left])
 		left++;

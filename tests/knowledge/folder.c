@@ -140,7 +140,7 @@ struct error *folder_load(struct folder *folder)
 
 const struct rule_problem *folder_problem(const struct folder *folder, const char *file)
 {
-	LIST_EACH (struct rule_problem, problem, &folder->problems)
+	LIST_EACH(struct rule_problem, problem, &folder->problems)
 		if (!strcmp(problem->file, file))
 			return problem;
 	return NULL;
@@ -150,7 +150,7 @@ const char *folder_problems(const struct folder *folder)
 {
 	const char *text = "";
 
-	LIST_EACH (struct rule_problem, p, &folder->problems)
+	LIST_EACH(struct rule_problem, p, &folder->problems)
 		text = arena_printf(folder->arena, "%s%s:%u: %s\n", text, p->file, p->line,
 				    p->reason);
 	return text;

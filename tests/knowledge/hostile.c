@@ -221,7 +221,7 @@ Test(hostile, names_that_are_none_of_ours)
 	expect("incidents/deeper", "is not the name of a rule file");
 	expect("more", "is not the name of a rule file");
 	cr_assert_eq(folder.problems.count, 8, "%s", folder_problems(&folder));
-	LIST_EACH (struct rule_problem, p, &folder.problems)
+	LIST_EACH(struct rule_problem, p, &folder.problems)
 		cr_assert_null(strpbrk(p->file, "\x1b\n"));
 }
 
@@ -250,7 +250,7 @@ Test(hostile, more_bytes_than_a_directory_may_have)
 	}
 	load();
 	bool found = false;
-	LIST_EACH (struct rule_problem, p, &folder.problems)
+	LIST_EACH(struct rule_problem, p, &folder.problems)
 		found = found || strstr(p->reason, "LIMIT_RULES");
 	cr_assert(found);
 }

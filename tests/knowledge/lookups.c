@@ -32,7 +32,7 @@ Test(lookups, the_rules_are_sound)
 	struct error *err = knowledge_check_builtin(big, &problems);
 
 	cr_assert_null(err, "%s", err ? err->message : "");
-	LIST_EACH (struct rule_problem, p, &problems)
+	LIST_EACH(struct rule_problem, p, &problems)
 		cr_log_error("rules/%s:%u: %s", p->file, p->line, p->reason);
 	cr_assert_eq(problems.count, 0);
 	arena_destroy(big);
@@ -455,10 +455,10 @@ Test(lookups, incident_by_id)
 	cr_assert_gt(i->steps.count, 3);
 	cr_assert_gt(i->cautions.count, 0);
 	bool found = false;
-	LIST_EACH (struct incident_offset, offset, &i->offsets)
+	LIST_EACH(struct incident_offset, offset, &i->offsets)
 		found = found || !strcmp(offset->offset, "0xe14ed");
 	cr_assert(found);
-	LIST_EACH (struct fix_step, step, &i->steps)
+	LIST_EACH(struct fix_step, step, &i->steps)
 		cr_assert(*step->check && *step->action && *step->verify && *step->undo);
 }
 
@@ -490,7 +490,7 @@ Test(lookups, every_incident)
 
 static bool has_incident(const struct list *list, const char *id)
 {
-	LIST_EACH (struct incident, i, list)
+	LIST_EACH(struct incident, i, list)
 		if (!strcmp(i->id, id))
 			return true;
 	return false;
