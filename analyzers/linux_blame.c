@@ -149,10 +149,10 @@ static void waiting(struct analysis *a, struct suspect *s, const struct frame *f
  * hangs. */
 static void others_waiting(struct analysis *a)
 {
-	LIST_EACH (struct task, t, &a->dump->tasks) {
+	LIST_EACH(struct task, t, &a->dump->tasks) {
 		if (!t->blocked)
 			continue;
-		LIST_EACH (struct call, c, &t->calls) {
+		LIST_EACH(struct call, c, &t->calls) {
 			const struct module *m = dump_module_at(a->dump, c->address);
 			if (!m || !may_be_culprit(a, m, NULL))
 				continue;
@@ -218,7 +218,7 @@ static void decide(struct analysis *a, enum verdict_class c, bool certain, const
 	if (!certain)
 		return;
 	r->verdict.decided = true;
-	LIST_EACH (struct suspect, s, &r->suspects)
+	LIST_EACH(struct suspect, s, &r->suspects)
 		suspect_evidence(r, s, verdict_class_name(c), -1.0, 0, "%s", text);
 }
 

@@ -73,7 +73,7 @@ static bool followed(struct hunt *h, uint64_t object)
 static void found(struct hunt *h, const struct lead *from, const struct open_file *file,
 		  uint64_t object, unsigned word)
 {
-	LIST_EACH (struct lead, l, &h->leads) {
+	LIST_EACH(struct lead, l, &h->leads) {
 		if (l->file.address == file->address)
 			return;
 	}
@@ -281,9 +281,9 @@ static struct error *run(struct analysis *a)
 	if (!h.seen)
 		return NULL;
 	follow_all(&h);
-	LIST_EACH (struct lead, l, &h.leads)
+	LIST_EACH(struct lead, l, &h.leads)
 		report_lead(a, l);
-	LIST_EACH (struct open_file, file, &d->open_files)
+	LIST_EACH(struct open_file, file, &d->open_files)
 		report_open(a, file);
 	linux_sort_files(&a->report->content_files);
 	return NULL;

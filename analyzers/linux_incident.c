@@ -79,7 +79,7 @@ static void match_patterns(struct match *m)
 	struct arena *arena = m->a->report->arena;
 	unsigned fitted = 0;
 
-	LIST_EACH (const char *, pattern, &m->incident->panic_patterns) {
+	LIST_EACH(const char *, pattern, &m->incident->panic_patterns) {
 		const char *line = line_for(m->a->dump, *pattern);
 		if (line && !fitted++)
 			agree(m, 0.2, arena_printf(arena, "the log has a line of it: %s", line));
@@ -93,11 +93,11 @@ static void match_functions(struct match *m)
 {
 	struct arena *arena = m->a->report->arena;
 
-	LIST_EACH (struct frame, f, &m->a->report->stack) {
+	LIST_EACH(struct frame, f, &m->a->report->stack) {
 		if (!f->symbol)
 			continue;
 		const char *name = arena_strndup(arena, f->symbol, strcspn(f->symbol, "+"));
-		LIST_EACH (const char *, glob, &m->incident->functions) {
+		LIST_EACH(const char *, glob, &m->incident->functions) {
 			if (!text_glob(*glob, name))
 				continue;
 			agree(m, 0.3,
@@ -113,7 +113,7 @@ static bool match_module(struct match *m)
 	const struct module *culprit = m->a->report->verdict.culprit;
 	struct arena *arena = m->a->report->arena;
 
-	LIST_EACH (const char *, glob, &m->incident->drivers) {
+	LIST_EACH(const char *, glob, &m->incident->drivers) {
 		if (culprit && text_glob(*glob, culprit->name)) {
 			agree(m, 0.3, arena_printf(arena, "the culprit is %s", culprit->name));
 			return true;
@@ -167,7 +167,7 @@ static struct error *run(struct analysis *a)
 		error_destroy(err);
 		return NULL;
 	}
-	LIST_EACH (struct incident, in, &incidents) {
+	LIST_EACH(struct incident, in, &incidents) {
 		struct incident_match *m = match(a, in);
 		if (m && (!r->incident || m->score > r->incident->score))
 			r->incident = m;

@@ -130,9 +130,9 @@ static void classify(struct analysis *a, struct module *m)
 
 static struct error *run(struct analysis *a)
 {
-	LIST_EACH (struct module, m, &a->dump->modules)
+	LIST_EACH(struct module, m, &a->dump->modules)
 		classify(a, m);
-	LIST_EACH (struct module, u, &a->dump->unloaded)
+	LIST_EACH(struct module, u, &a->dump->unloaded)
 		classify(a, u);
 	return NULL;
 }

@@ -173,7 +173,7 @@ static void accuse(const struct search *s, const struct module *m, const char *t
 
 static void look_for(struct analysis *a, uint64_t pattern, const char *text)
 {
-	LIST_EACH (struct module, m, &a->dump->modules) {
+	LIST_EACH(struct module, m, &a->dump->modules) {
 		struct search s = {.a = a, .pattern = pattern};
 		if (m->kind == MODULE_DRIVER && may_be_culprit(a, m, NULL) &&
 		    each_pointer(&s, m, search_object))

@@ -54,7 +54,7 @@ static struct error *run(struct analysis *a)
 {
 	size_t index = 0;
 
-	LIST_EACH (struct call, c, &a->dump->crash_task.calls) {
+	LIST_EACH(struct call, c, &a->dump->crash_task.calls) {
 		struct frame *f = list_add(&a->report->stack);
 		f->address = c->address;
 		f->slot = c->slot;

@@ -74,7 +74,7 @@ struct content_file *linux_content_file(struct analysis *a, const struct open_fi
 {
 	struct report *r = a->report;
 
-	LIST_EACH (struct content_file, f, &r->content_files) {
+	LIST_EACH(struct content_file, f, &r->content_files) {
 		if (f->object == file->address || (f->inode == file->inode && f->path &&
 						   file->path && strcmp(f->path, file->path) == 0))
 			return f;
@@ -106,7 +106,7 @@ static double weight(const struct content_file *f)
 {
 	double sum = 0;
 
-	LIST_EACH (struct reason, e, &f->evidence)
+	LIST_EACH(struct reason, e, &f->evidence)
 		sum += e->against ? -e->weight : e->weight;
 	return sum;
 }

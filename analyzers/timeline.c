@@ -30,7 +30,7 @@ enum { LOG_EVENTS = 40 };
 /* Lines of the log that name a module which is not the kernel's own. */
 static bool matters(const struct dump *d, const char *line)
 {
-	LIST_EACH (struct module, m, &d->modules) {
+	LIST_EACH(struct module, m, &d->modules) {
 		if (m->kind == MODULE_DRIVER && m->origin == ORIGIN_THIRD_PARTY &&
 		    strncmp(line, m->name, strlen(m->name)) == 0)
 			return true;
@@ -51,7 +51,7 @@ static void linux_events(struct analysis *a)
 		add(a, f->ctime != f->mtime ? f->ctime : 0, 3, "inode",
 		    arena_printf(a->report->arena, "%s was last changed (ctime)", f->path));
 	}
-	LIST_EACH (struct log_line, line, &d->log) {
+	LIST_EACH(struct log_line, line, &d->log) {
 		if (d->boot_time && count < LOG_EVENTS && matters(d, line->text) && ++count)
 			add(a, d->boot_time + (uint64_t)(line->seconds * 1e7), 3, "log",
 			    line->text);

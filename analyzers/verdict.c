@@ -96,7 +96,7 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 	if (s->module->origin == ORIGIN_UNKNOWN && r->verdict.confidence == CONFIDENCE_HIGH)
 		r->verdict.confidence = CONFIDENCE_MEDIUM;
 	r->verdict.because.count = 0; /* what was said for want of a culprit */
-	LIST_EACH (struct frame, f, &r->stack) {
+	LIST_EACH(struct frame, f, &r->stack) {
 		if (f->module == s->module && f->trust != TRUST_SCAN && !r->verdict.function)
 			r->verdict.function = f->symbol;
 	}
@@ -112,7 +112,7 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 	struct report *r = a->report;
 	const struct reason *best = NULL;
 
-	LIST_EACH (struct reason, e, &f->evidence) {
+	LIST_EACH(struct reason, e, &f->evidence) {
 		if (!e->against && (!best || e->weight > best->weight))
 			best = e;
 	}

@@ -79,7 +79,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 {
 	struct module *best = NULL;
 
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		if (module_covers(m, address) && (!best || m->size < best->size))
 			best = m;
 	}
@@ -88,7 +88,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 
 struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 {
-	LIST_EACH (struct module, m, &dump->unloaded) {
+	LIST_EACH(struct module, m, &dump->unloaded) {
 		if (module_covers(m, address))
 			return m;
 	}

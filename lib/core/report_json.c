@@ -262,9 +262,9 @@ static json_t *modules(const struct report *r, const struct dump *d)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct module, m, &d->modules)
+	LIST_EACH(struct module, m, &d->modules)
 		json_array_append_new(array, module(r, d, m));
-	LIST_EACH (struct module, u, &d->unloaded)
+	LIST_EACH(struct module, u, &d->unloaded)
 		json_array_append_new(array, module(r, d, u));
 	return array;
 }
@@ -386,9 +386,9 @@ static json_t *tasks(const struct dump *d)
 {
 	json_t *array = json_array();
 
-	LIST_EACH (struct task, t, &d->tasks) {
+	LIST_EACH(struct task, t, &d->tasks) {
 		json_t *o = json_object(), *calls = json_array();
-		LIST_EACH (struct call, c, &t->calls)
+		LIST_EACH(struct call, c, &t->calls)
 			json_array_append_new(calls, c->symbol ? json_string(c->symbol)
 							       : address(c->address));
 		set(o, "name", text(t->name));
@@ -406,7 +406,7 @@ static json_t *log_lines(const struct dump *d)
 	json_t *array = json_array();
 	size_t skip = d->log.count > SHOWN ? d->log.count - SHOWN : 0, index = 0;
 
-	LIST_EACH (struct log_line, line, &d->log) {
+	LIST_EACH(struct log_line, line, &d->log) {
 		if (index++ < skip)
 			continue;
 		json_t *o = json_object();

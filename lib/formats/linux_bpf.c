@@ -135,7 +135,7 @@ static void mark(struct vmcore *v, uint64_t prog, const char *task)
 
 	for (uint32_t i = 0; i <= count && i <= FUNCTIONS_MAX; i++) {
 		uint64_t one = i == 0 ? prog : parts ? vm_u64(v, parts + 8 * (uint64_t)(i - 1)) : 0;
-		LIST_EACH (struct module_tables, t, &v->tables) {
+		LIST_EACH(struct module_tables, t, &v->tables) {
 			if (one && t->address == one && t->module->kind == MODULE_BPF &&
 			    !t->module->loader)
 				t->module->loader = task;
@@ -179,7 +179,7 @@ void vm_bpf_loaders(struct vmcore *v)
 					   vm_symbol(v, "bpf_link_fops_poll")}};
 	bool any = false;
 
-	LIST_EACH (struct module_tables, t, &v->tables)
+	LIST_EACH(struct module_tables, t, &v->tables)
 		any |= t->module->kind == MODULE_BPF;
 	if (any && h.operations[0])
 		vm_each_task(v, look_at_files, &h);

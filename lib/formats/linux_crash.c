@@ -82,7 +82,7 @@ void linux_failure(struct dump *dump, const struct oops_log *events)
 
 void linux_log_lines(struct dump *dump, const struct linux_log *log)
 {
-	LIST_EACH (struct linux_line, from, &log->lines) {
+	LIST_EACH(struct linux_line, from, &log->lines) {
 		struct log_line *to = list_add(&dump->log);
 		to->seconds = (double)from->ns / 1e9;
 		to->text = from->text;
@@ -111,7 +111,7 @@ void linux_log_calls(struct dump *dump, const struct oops *event)
 {
 	if (event->ip.text && !event->ip_user)
 		log_call(dump, &event->ip);
-	LIST_EACH (struct oops_frame, f, &event->frames) {
+	LIST_EACH(struct oops_frame, f, &event->frames) {
 		if (!f->questionable && !f->user &&
 		    !(f->interrupted && event->ip.text && f->place.text &&
 		      strcmp(f->place.text, event->ip.text) == 0))
@@ -175,7 +175,7 @@ void vm_clock(struct vmcore *v)
 	timekeeper(v, &now, &boot);
 	if (vmcoreinfo_number(&v->info, "CRASHTIME", &crash))
 		crash = linux_filetime(crash, 0);
-	LIST_EACH (struct linux_line, line, &v->log.lines) {
+	LIST_EACH(struct linux_line, line, &v->log.lines) {
 		if (line->has_ns && line->ns > ns)
 			ns = line->ns;
 	}

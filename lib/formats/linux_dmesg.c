@@ -18,7 +18,7 @@ static int bid(const struct evidence *e)
 
 static struct module *module_named(struct dump *dump, const char *name)
 {
-	LIST_EACH (struct module, m, &dump->modules) {
+	LIST_EACH(struct module, m, &dump->modules) {
 		if (strcmp(m->name, name) == 0)
 			return m;
 	}
@@ -35,7 +35,7 @@ static void modules_of(struct dump *dump, const struct oops_log *log)
 	struct module *kernel = module_named(dump, "vmlinux");
 
 	kernel->kind = MODULE_KERNEL;
-	LIST_EACH (struct oops, event, &log->events) {
+	LIST_EACH(struct oops, event, &log->events) {
 		/* Printed newest first. */
 		for (size_t i = event->modules.count; i > 0; i--) {
 			const struct oops_module *from = list_at(&event->modules, i - 1);
@@ -47,7 +47,7 @@ static void modules_of(struct dump *dump, const struct oops_log *log)
 		}
 		if (event->ip.module)
 			module_named(dump, event->ip.module);
-		LIST_EACH (struct oops_frame, f, &event->frames) {
+		LIST_EACH(struct oops_frame, f, &event->frames) {
 			if (f->place.module)
 				module_named(dump, f->place.module);
 		}
@@ -59,7 +59,7 @@ static const char *taints_of(const struct oops_log *log)
 {
 	const char *taints = NULL;
 
-	LIST_EACH (struct oops, event, &log->events) {
+	LIST_EACH(struct oops, event, &log->events) {
 		if (event->tainted)
 			taints = event->tainted;
 	}

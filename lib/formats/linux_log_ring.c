@@ -1,7 +1,7 @@
 #include "linux_log.h"
 
-#include "cursor.h"
 #include "ceilings.h"
+#include "cursor.h"
 
 #include <string.h>
 

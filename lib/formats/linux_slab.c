@@ -50,7 +50,7 @@ static bool is_cache(struct vmcore *v, uint64_t address)
 {
 	if (!v->caches.arena)
 		list_caches(v);
-	LIST_EACH (uint64_t, cache, &v->caches) {
+	LIST_EACH(uint64_t, cache, &v->caches) {
 		if (*cache == address)
 			return true;
 	}

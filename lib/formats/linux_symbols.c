@@ -234,7 +234,7 @@ void vm_symbols(struct vmcore *v)
 
 struct module_tables *vm_tables_of(const struct vmcore *v, uint64_t address)
 {
-	LIST_EACH (struct module_tables, t, &v->tables) {
+	LIST_EACH(struct module_tables, t, &v->tables) {
 		if (module_covers(t->module, address))
 			return t;
 	}
@@ -362,7 +362,7 @@ uint64_t vm_place(const struct vmcore *v, const struct oops_place *place)
 		return v->symbols && kallsyms_address(v->symbols, place->symbol, &address)
 			       ? address + place->offset
 			       : 0;
-	LIST_EACH (struct module_tables, candidate, &v->tables) {
+	LIST_EACH(struct module_tables, candidate, &v->tables) {
 		if (strcmp(candidate->module->name, place->module) == 0)
 			t = candidate;
 	}

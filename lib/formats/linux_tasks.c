@@ -95,7 +95,7 @@ static void find_cpu(struct vmcore *v)
 		v->crash_cpu = e->cpu;
 		v->has_crash_cpu = true;
 	}
-	LIST_EACH (struct cpu, cpu, &v->dump->cpus)
+	LIST_EACH(struct cpu, cpu, &v->dump->cpus)
 		cpu->crashed = v->has_crash_cpu && cpu->number == v->crash_cpu;
 }
 
@@ -248,7 +248,7 @@ static const struct call *place_of(const struct list *calls, const struct oops *
 {
 	const struct call *first = NULL;
 
-	LIST_EACH (struct call, c, calls) {
+	LIST_EACH(struct call, c, calls) {
 		if (!c->registers)
 			continue;
 		if (e && is_place(c, e))
@@ -310,11 +310,11 @@ static void compare_with_log(struct vmcore *v)
 	const struct oops *e = linux_main_event(&v->events);
 	struct dump *d = v->dump;
 
-	LIST_EACH (struct call, c, &d->crash_task.calls) {
+	LIST_EACH(struct call, c, &d->crash_task.calls) {
 		if (!e || !c->symbol)
 			continue;
 		c->in_log = is_place(c, e);
-		LIST_EACH (struct oops_frame, f, &e->frames) {
+		LIST_EACH(struct oops_frame, f, &e->frames) {
 			size_t n = f->place.symbol ? strlen(f->place.symbol) : 0;
 			if (n && strncmp(c->symbol, f->place.symbol, n) == 0 && c->symbol[n] == '+')
 				c->in_log = true;
@@ -332,7 +332,7 @@ static void use_log_trace(struct vmcore *v, const struct oops *e)
 	linux_log_calls(d, e);
 	d->crash_task.name = keep.name ? keep.name : d->crash_task.name;
 	d->crash_task.pid = keep.pid ? keep.pid : d->crash_task.pid;
-	LIST_EACH (struct call, c, &d->crash_task.calls) {
+	LIST_EACH(struct call, c, &d->crash_task.calls) {
 		struct oops_place place;
 		if (c->symbol && oops_place_parse(v->arena, c->symbol, &place)) {
 			place.module = c->module;
@@ -428,7 +428,7 @@ static bool keep_foreign(struct vmcore *v, uint64_t address, void *context)
 	list_init(&task.calls, v->arena, sizeof(struct call), LIMIT_FRAMES);
 	unwind_sleeping(v, &task);
 	bool foreign = false;
-	LIST_EACH (struct call, c, &task.calls)
+	LIST_EACH(struct call, c, &task.calls)
 		foreign |= is_foreign(dump_module_at(v->dump, c->address));
 	if (foreign)
 		*(struct task *)list_add(&v->dump->tasks) = task;

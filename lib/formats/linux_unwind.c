@@ -103,7 +103,7 @@ static void take_frames(struct vmcore *v, struct task *task, const struct list *
 	uint64_t slot = 0;
 	size_t index = 0;
 
-	LIST_EACH (struct unwind_frame, f, frames) {
+	LIST_EACH(struct unwind_frame, f, frames) {
 		struct call *c = list_add(&task->calls);
 		c->address = f->ip;
 		c->slot = f->exact ? f->regs : slot;

@@ -82,7 +82,7 @@ static struct error *rearrange(struct vmcore *v, const struct reader *file, uint
 
 static void take_problems(struct vmcore *v, const struct list *problems)
 {
-	LIST_EACH (struct problem, p, problems) {
+	LIST_EACH(struct problem, p, problems) {
 		*(struct problem *)list_add(&v->dump->problems) = *p;
 		v->dump->partial = true;
 	}

@@ -797,8 +797,7 @@ static size_t first_of_last_story(const struct parser *p)
 /* A crash asked for by sysrq is a NULL pointer write in kernels before 5.0. */
 static void recognise_sysrq(const struct oops_log *log)
 {
-	LIST_EACH(struct oops, e, &log->events)
-	{
+	LIST_EACH(struct oops, e, &log->events) {
 		if (e->ip.symbol && strcmp(e->ip.symbol, "sysrq_handle_crash") == 0)
 			e->kind = OOPS_SYSRQ;
 	}
