@@ -155,7 +155,7 @@ static struct error *ring_open(const struct reader *memory, const struct vmcorei
 	return NULL;
 }
 
-/* get_data(): where the text of a block lies. False if the positions make no sense. */
+/* get_data(): where a block lies. False if the positions make no sense. */
 static bool block_range(const struct ring *ring, uint64_t begin, uint64_t next, uint64_t *ret_at,
 			uint64_t *ret_size)
 {
@@ -170,11 +170,22 @@ static bool block_range(const struct ring *ring, uint64_t begin, uint64_t next, 
 	} else {
 		return false;
 	}
-	if (*ret_size < 8 || *ret_at + *ret_size > size)
+	return *ret_size >= 8 && *ret_at + *ret_size <= size;
+}
+
+/* The text of a block of @p size bytes at @p at of the ring; it begins with its record's id. */
+static bool block_text(const struct ring *ring, uint64_t id, uint64_t at, uint64_t size, char *text,
+		       size_t *length)
+{
+	uint64_t owner;
+
+	if (!reader_u64(ring->memory, ring->data + at, &owner) || (owner & ID_MASK) != id)
 		return false;
-	*ret_at += 8; /* each block begins with its descriptor's id */
-	*ret_size -= 8;
-	return true;
+	if (*length > size - 8)
+		*length = (size_t)(size - 8);
+	if (*length > RECORD_MAX_BYTES)
+		*length = RECORD_MAX_BYTES;
+	return reader_exact(ring->memory, ring->data + at + 8, text, *length);
 }
 
 static uint64_t le64(const uint8_t *p)
@@ -184,26 +195,33 @@ static uint64_t le64(const uint8_t *p)
 	return cursor_u64(&c);
 }
 
-/* One record, if there is one: false with *ret_gone set if it is known to be there but not in the
- * dump. */
-static bool ring_record(const struct ring *ring, uint64_t id, struct record *ret, char *text,
-			size_t *ret_length, bool *ret_gone)
-{
-	uint8_t desc[STRUCT_MAX] = {0}, info[STRUCT_MAX] = {0};
-	uint64_t index = id & ((UINT64_C(1) << ring->count_bits) - 1), at, room;
+enum found { FOUND, FOUND_NOTHING, FOUND_MISSING };
 
-	*ret_gone = true;
+/* Descriptor of record @p id: where its text lies. Nothing if the slot holds another record or one
+ * that is still being written. */
+static enum found ring_descriptor(const struct ring *ring, uint64_t id, uint64_t *ret_begin,
+				  uint64_t *ret_next)
+{
+	uint8_t desc[STRUCT_MAX] = {0};
+	uint64_t index = id & ((UINT64_C(1) << ring->count_bits) - 1);
+
 	if (!reader_exact(ring->memory, ring->descs + index * ring->desc_size, desc,
 			  (size_t)ring->desc_size))
-		return false;
+		return FOUND_MISSING;
 	uint64_t state = le64(desc + ring->desc_state);
-	uint64_t begin = le64(desc + ring->desc_lpos + ring->lpos_begin % 16);
-	uint64_t next = le64(desc + ring->desc_lpos + ring->lpos_next % 16);
-	*ret_gone = false;
+	*ret_begin = le64(desc + ring->desc_lpos + ring->lpos_begin % 16);
+	*ret_next = le64(desc + ring->desc_lpos + ring->lpos_next % 16);
 	if ((state & ID_MASK) != id ||
 	    (state >> STATE_SHIFT != STATE_COMMITTED && state >> STATE_SHIFT != STATE_FINALIZED))
-		return false;
-	*ret_gone = true;
+		return FOUND_NOTHING;
+	return FOUND;
+}
+
+static bool ring_info(const struct ring *ring, uint64_t id, struct record *ret, size_t *ret_length)
+{
+	uint8_t info[STRUCT_MAX] = {0};
+	uint64_t index = id & ((UINT64_C(1) << ring->count_bits) - 1);
+
 	if (!reader_exact(ring->memory, ring->infos + index * ring->info_size, info,
 			  (size_t)ring->info_size))
 		return false;
@@ -214,18 +232,28 @@ static bool ring_record(const struct ring *ring, uint64_t id, struct record *ret
 	set_priority(ret, length[2], length[3]);
 	set_caller(ret, (uint32_t)le64(info + ring->info_caller));
 	*ret_length = (size_t)(length[0] | length[1] << 8);
-	if (begin & next & 1) { /* BLK_DATALESS */
-		*ret_gone = begin == 1;
+	return true;
+}
+
+/* BLK_DATALESS: begin and next are 1 for a record whose text found no room, 3 for an empty line. */
+static enum found ring_record(const struct ring *ring, uint64_t id, struct record *ret, char *text,
+			      size_t *ret_length)
+{
+	uint64_t begin, next, at, room;
+	enum found found = ring_descriptor(ring, id, &begin, &next);
+
+	if (found != FOUND)
+		return found;
+	if (!ring_info(ring, id, ret, ret_length))
+		return FOUND_MISSING;
+	if (begin & next & 1) {
 		*ret_length = 0;
-		return begin != 1;
+		return begin == 1 ? FOUND_MISSING : FOUND;
 	}
-	if (!block_range(ring, begin, next, &at, &room))
-		return false;
-	if (*ret_length > room)
-		*ret_length = (size_t)room;
-	if (*ret_length > RECORD_MAX_BYTES)
-		*ret_length = RECORD_MAX_BYTES;
-	return reader_exact(ring->memory, ring->data + at, text, *ret_length);
+	return block_range(ring, begin, next, &at, &room) &&
+			       block_text(ring, id, at, room, text, ret_length)
+		       ? FOUND
+		       : FOUND_MISSING;
 }
 
 static void ring_walk(const struct ring *ring, struct linux_log *log)
@@ -247,11 +275,11 @@ static void ring_walk(const struct ring *ring, struct linux_log *log)
 	for (uint64_t i = 0; i < span; i++) {
 		struct record record;
 		size_t length;
-		bool gone;
-		if (ring_record(ring, (ring->head - (span - 1) + i) & ID_MASK, &record, text,
-				&length, &gone))
+		enum found found = ring_record(ring, (ring->head - (span - 1) + i) & ID_MASK,
+					       &record, text, &length);
+		if (found == FOUND)
 			take_record(log, &previous, &record, text, length);
-		else if (gone)
+		else if (found == FOUND_MISSING)
 			note_missing(log, "parts of the log's ring buffer are not in the dump");
 	}
 }

@@ -25,7 +25,7 @@ void put64(struct image *image, size_t at, uint64_t value)
 
 /* offsets in the image; the layout is 6.1's */
 enum { PRB = 0, RB = 64, DESCS = 256, INFOS = 1024, TEXT = 4096, RING_END = 8192 };
-enum { COUNT_BITS = 3, SIZE_BITS = 8, FIRST_ID = 100 };
+enum { COUNT_BITS = 3, SIZE_BITS = 9, FIRST_ID = 100 };
 
 const char ring_vmcoreinfo[] = "OSRELEASE=6.1.0-test\n"
 			       "SYMBOL(prb)=ffff888000100000\n"
@@ -85,7 +85,7 @@ static void ring_add(struct ring_writer *w, unsigned state, uint8_t level, uint8
 
 void write_ring(struct image *image)
 {
-	struct ring_writer w = {.image = image, .id = FIRST_ID, .lpos = 1024};
+	struct ring_writer w = {.image = image, .id = FIRST_ID, .lpos = 1024 + 256};
 
 	memset(image, 0, sizeof(*image));
 	put64(image, PRB, IMAGE_BASE + RB);

@@ -21,7 +21,7 @@ void put64(struct image *image, size_t at, uint64_t value);
 
 /* VMCOREINFO that goes with the ring image below, NUL-terminated. */
 extern const char ring_vmcoreinfo[];
-/* A ring of 8 descriptors and 256 bytes of text: records "first", "second\nof two lines", one that
+/* A ring of 8 descriptors and 512 bytes of text: records "first", "second\nof two lines", one that
  * wraps around, a reserved one (not written yet) and "last". */
 void write_ring(struct image *image);
 
