@@ -134,7 +134,7 @@ static void cite_content(struct analysis *a)
 		 * and not a matter of names. */
 		if (!consumed || (!culprit->vendor && a->dump->os == OS_WINDOWS))
 			continue;
-		if (type)
+		if (type || a->dump->os == OS_WINDOWS)
 			content_evidence(r, f, "owner", 0.5, 0, "%s reads files of this kind",
 					 culprit->name);
 		if (f->grade > 'B')
