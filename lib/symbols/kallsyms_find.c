@@ -128,9 +128,11 @@ static bool find_tokens(struct finder *f, uint64_t start, uint64_t size)
 
 /* ---- names -------------------------------------------------------------------------------- */
 
-static bool load_window(struct finder *f)
+/* Not before @p start, where the caller's region begins. */
+static bool load_window(struct finder *f, uint64_t start)
 {
-	uint64_t size = f->token_table < WINDOW ? f->token_table : WINDOW;
+	uint64_t before = f->token_table > start ? f->token_table - start : 0;
+	uint64_t size = before < WINDOW ? before : WINDOW;
 
 	f->window_at = (f->token_table - size + 7) & ~UINT64_C(7);
 	f->window_size = (size_t)(f->token_table - f->window_at);
@@ -278,7 +280,7 @@ bool kallsyms_find_tables(const struct reader *memory, uint64_t start, uint64_t 
 	if (!f)
 		return false;
 	f->memory = memory;
-	if (find_tokens(f, start & ~UINT64_C(7), size) && load_window(f) && find_names(f)) {
+	if (find_tokens(f, start & ~UINT64_C(7), size) && load_window(f, start) && find_names(f)) {
 		tables.names = f->names;
 		tables.num_syms = f->num_syms;
 		tables.token_table = f->token_table;

@@ -339,13 +339,17 @@ static bool fp_of_caller(const struct walk *w, const struct entry *e, uint64_t c
 
 static enum unwind_end step_call(struct walk *w, const struct entry *e, uint64_t cfa)
 {
-	uint64_t ip, fp, other;
+	uint64_t ip, fp, other, other_ip;
+	bool there = reader_u64(w->u->memory, cfa - 8, &ip);
 
-	if (!reader_u64(w->u->memory, cfa - 8, &ip))
-		return UNWIND_UNREADABLE;
-	if (!is_text(w, ip - 1) && old_indirect_stack(w, e, &other) &&
-	    reader_u64(w->u->memory, other - 8, &ip))
+	if ((!there || !is_text(w, ip - 1)) && old_indirect_stack(w, e, &other) &&
+	    reader_u64(w->u->memory, other - 8, &other_ip)) {
 		cfa = other;
+		ip = other_ip;
+		there = true;
+	}
+	if (!there)
+		return UNWIND_UNREADABLE;
 	if (!fp_of_caller(w, e, cfa, &fp))
 		return UNWIND_UNREADABLE;
 	if (!is_text(w, e->signal ? ip : ip - 1))
@@ -434,8 +438,7 @@ static struct unwind_frame *add_frame(struct walk *w)
  * once. */
 static bool visited(const struct list *frames, const struct unwind_state *s)
 {
-	LIST_EACH(struct unwind_frame, f, frames)
-	{
+	LIST_EACH(struct unwind_frame, f, frames) {
 		if (f->sp == s->sp && f->ip == s->ip)
 			return true;
 	}

@@ -139,14 +139,14 @@ static bool step_zero(struct walk *w, struct unwind_state *now, enum unwind_end 
 		add_link_register(w, now);
 		return true;
 	}
-	*ret = regs && user && type != META_FINAL ? UNWIND_USER : UNWIND_COMPLETE;
+	/* a kernel thread's first pt_regs is all zeros */
+	*ret = regs && user && s.ip && type != META_FINAL ? UNWIND_USER : UNWIND_COMPLETE;
 	return false;
 }
 
 static bool visited(const struct walk *w, uint64_t fp)
 {
-	LIST_EACH(struct unwind_frame, f, w->frames)
-	{
+	LIST_EACH(struct unwind_frame, f, w->frames) {
 		if (f->state.fp == fp && f->trust != UNWIND_GUESS)
 			return true;
 	}
