@@ -88,6 +88,15 @@ static int stay_silent(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+/* libbpf reads words where the header says they are, on whatever border that is. */
+static bool is_aligned(const void *data, size_t size)
+{
+	const uint8_t *p = data;
+	enum { HEADER_LENGTH = 4, TYPES_OFFSET = 8, HEADER = 24 };
+
+	return size >= HEADER && p[HEADER_LENGTH] % 4 == 0 && p[TYPES_OFFSET] % 4 == 0;
+}
+
 struct error *types_create(const void *data, size_t size, struct types **ret)
 {
 	struct types *types = calloc(1, sizeof(*types));
@@ -97,8 +106,10 @@ struct error *types_create(const void *data, size_t size, struct types **ret)
 		return error_create(ERROR_NOMEM, "no memory for the kernel's types");
 	}
 	libbpf_set_print(stay_silent);
-	types->btf = btf__new(data, (uint32_t)size);
-	if (!types->btf || libbpf_get_error(types->btf)) {
+	types->btf = is_aligned(data, size) ? btf__new(data, (uint32_t)size) : NULL;
+	if (libbpf_get_error(types->btf))
+		types->btf = NULL;
+	if (!types->btf) {
 		free(types);
 		return error_create(ERROR_BAD_DATA, "the type information (BTF) is damaged");
 	}

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	format_linux_dmesg.bid(&e);
 	struct error *err = format_linux_dmesg.read(&e, dump);
 	/* Every frame of a log has a name or an address. */
-	LIST_EACH (struct call, c, &dump->crash_task.calls)
+	LIST_EACH(struct call, c, &dump->crash_task.calls)
 		if (!err && !c->symbol && c->source != CALL_LOG)
 			abort();
 	error_destroy(err);
