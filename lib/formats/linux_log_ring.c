@@ -13,36 +13,54 @@ enum {
 /* enum log_flags of printk.c, the same since 3.5 */
 enum { LOG_NEWLINE = 2, LOG_PREFIX = 4, LOG_CONT = 8 };
 
-static void append_to_last(struct linux_log *log, const char *text, size_t length)
-{
-	struct linux_line *last = list_at(&log->lines, log->lines.count - 1);
-	const char *copy = linux_log_text(log->lines.arena, text, length);
-
-	if (strlen(last->text) + strlen(copy) < LINUX_LINE_MAX)
-		last->text = arena_printf(log->lines.arena, "%s%s", last->text, copy);
-}
-
 /* What is known of a record beside its text, alike in both ring layouts. */
 struct record {
 	struct linux_line line;
 	uint8_t flags;
 };
 
-/* msg_print_text(): a record that continues one without newline is the same line. */
-static void take_record(struct linux_log *log, struct record *previous, const struct record *record,
-			const char *text, size_t length)
+/* The record before, kept until it is known that no other one continues its line. */
+struct pending {
+	struct record record;
+	bool used;
+	size_t length;
+	char text[RECORD_MAX_BYTES];
+};
+
+static void flush(struct linux_log *log, struct pending *pending)
 {
-	const struct linux_line *a = &previous->line, *b = &record->line;
-	bool open = !(previous->flags & LOG_NEWLINE) && log->lines.count;
+	if (pending->used)
+		linux_log_add(log, &pending->record.line, pending->text, pending->length);
+	pending->used = false;
+}
+
+/* msg_print_text(): a record that continues one without newline is the same line. */
+static bool continues(const struct pending *pending, const struct record *record)
+{
+	const struct linux_line *a = &pending->record.line, *b = &record->line;
+	uint8_t before = pending->record.flags;
 	bool same = a->has_caller == b->has_caller && a->caller == b->caller;
 
-	if (open && same && (record->flags & LOG_CONT))
-		append_to_last(log, text, length);
-	else if (open && (previous->flags & LOG_CONT) && !(record->flags & LOG_PREFIX))
-		append_to_last(log, text, length);
-	else
-		linux_log_add(log, b, text, length);
-	*previous = *record;
+	if (!pending->used || before & LOG_NEWLINE)
+		return false;
+	return (same && record->flags & LOG_CONT) ||
+	       (before & LOG_CONT && !(record->flags & LOG_PREFIX));
+}
+
+static void take_record(struct linux_log *log, struct pending *pending, const struct record *record,
+			const char *text, size_t length)
+{
+	if (!continues(pending, record)) {
+		flush(log, pending);
+		pending->record = *record;
+		pending->length = 0;
+		pending->used = true;
+	}
+	if (length > sizeof(pending->text) - pending->length)
+		length = sizeof(pending->text) - pending->length;
+	memcpy(pending->text + pending->length, text, length);
+	pending->length += length;
+	pending->record.flags = record->flags;
 }
 
 static void note_missing(struct linux_log *log, const char *why)
@@ -261,8 +279,9 @@ static void ring_walk(const struct ring *ring, struct linux_log *log)
 	char text[RECORD_MAX_BYTES];
 	uint64_t capacity = UINT64_C(1) << ring->count_bits;
 	uint64_t span = ((ring->head - ring->tail) & ID_MASK) + 1;
-	struct record previous = {.flags = LOG_NEWLINE};
+	struct pending pending;
 
+	pending.used = false;
 	if (span > capacity) {
 		note_missing(log, "the log's ring buffer has contradictory ends");
 		span = capacity;
@@ -278,10 +297,11 @@ static void ring_walk(const struct ring *ring, struct linux_log *log)
 		enum found found = ring_record(ring, (ring->head - (span - 1) + i) & ID_MASK,
 					       &record, text, &length);
 		if (found == FOUND)
-			take_record(log, &previous, &record, text, length);
+			take_record(log, &pending, &record, text, length);
 		else if (found == FOUND_MISSING)
 			note_missing(log, "parts of the log's ring buffer are not in the dump");
 	}
+	flush(log, &pending);
 }
 
 /* ---- log_buf records: 3.5 to 5.9 ----------------------------------------------------------- */
@@ -364,33 +384,61 @@ static bool old_record(const struct old_ring *ring, uint32_t at, struct record *
 	return reader_exact(ring->memory, ring->buffer + at + ring->header, text, *ret_length);
 }
 
+/* A walk through the records; false at the end, and where they cannot be followed (then *broken).
+ */
+struct old_walk {
+	uint32_t at, size;
+	bool wrapped, broken;
+};
+
+static bool old_next(const struct old_ring *ring, struct old_walk *w, struct record *ret,
+		     char *text, size_t *ret_length)
+{
+	w->at += w->size;
+	for (w->size = 0; w->at != ring->next || !w->wrapped; w->at = 0) {
+		if (w->at + ring->header > ring->length ||
+		    !old_record(ring, w->at, ret, text, ret_length, &w->size) ||
+		    (w->size == 0 && w->wrapped)) {
+			w->broken = true;
+			return false;
+		}
+		if (w->size)
+			return true;
+		w->wrapped = true; /* log_next(): a length of 0, the buffer begins anew */
+	}
+	return false;
+}
+
+static struct old_walk old_begin(const struct old_ring *ring)
+{
+	return (struct old_walk){.at = ring->first, .wrapped = ring->next > ring->first};
+}
+
 static void old_ring_walk(const struct old_ring *ring, struct linux_log *log)
 {
 	char text[RECORD_MAX_BYTES];
-	struct record record, previous = {.flags = LOG_NEWLINE};
-	bool wrapped = ring->next > ring->first;
-	uint32_t at = ring->first, size;
+	struct record record;
+	struct pending pending;
+	struct old_walk w = old_begin(ring);
+	uint32_t count = 0, number = 0;
 	size_t length;
 
-	for (uint32_t number = 0; at != ring->next || !wrapped; number++) {
-		if (at + ring->header > ring->length ||
-		    !old_record(ring, at, &record, text, &length, &size)) {
-			note_missing(log, "the log cannot be followed to its end");
-			return;
-		}
-		if (size == 0 && wrapped) {
-			note_missing(log, "the log cannot be followed to its end");
-			return;
-		}
-		if (size == 0) { /* log_next(): the buffer begins anew */
-			wrapped = true;
-			at = 0;
-			continue;
-		}
-		record.line.sequence = number;
-		take_record(log, &previous, &record, text, length);
-		at += size;
+	while (old_next(ring, &w, &record, text, &length))
+		count++;
+	uint32_t skipped = count > LIMIT_LOG_LINES ? count - LIMIT_LOG_LINES : 0;
+	if (skipped) { /* the newest matter */
+		log->partial = true;
+		log->why = "the log has more records than LIMIT_LOG_LINES";
 	}
+	pending.used = false;
+	for (w = old_begin(ring); old_next(ring, &w, &record, text, &length); number++) {
+		record.line.sequence = number;
+		if (number >= skipped)
+			take_record(log, &pending, &record, text, length);
+	}
+	flush(log, &pending);
+	if (w.broken)
+		note_missing(log, "the log cannot be followed to its end");
 }
 
 /* Before 3.5: a ring of characters, as they went to the console. */

@@ -7,9 +7,11 @@
 
 enum {
 	EVENTS_MAX = 1024,
-	STREAMS = 32,     /* who prints at the same time */
-	GAP_LINES = 400,  /* lines of others after which an event is over */
-	FRAMES_MAX = 256, /* of one event */
+	EVENTS_RESERVED = 256, /* of these for what kills */
+	EVENTS_RESERVED = 256, /* of these for what kills */
+	STREAMS = 32,          /* who prints at the same time */
+	GAP_LINES = 400,       /* lines of others after which an event is over */
+	FRAMES_MAX = 256,      /* of one event */
 	MODULES_MAX = 2048,
 	TRACE_MISSES_MAX = 6, /* lines of others within a trace */
 	BOOTS_MAX = 64,       /* of one console log that are told apart, the last ones */
@@ -112,14 +114,27 @@ static struct oops *open_event(struct parser *p, struct stream *s)
 	return event_of(p, s);
 }
 
-static bool begin_event(struct parser *p, struct stream *s, const struct linux_line *line,
+/* Room for an event; NULL if there is none. Warnings may come by the thousand: what kills always
+ * finds room, if need be that of the last one. */
+static struct oops *make_room(struct list *events, const struct oops *found)
+{
+	bool kills = found->number || found->kind == OOPS_PANIC;
+
+	if (events->count < events->limit - (kills ? 0 : EVENTS_RESERVED))
+		return list_add(events);
+	return kills ? list_at(events, events->count - 1) : NULL;
+}
+
+static void begin_event(struct parser *p, struct stream *s, const struct linux_line *line,
 			const struct oops *found)
 {
 	struct list *events = &p->out->events;
+	struct oops *e = make_room(events, found);
 
-	if (events->count >= events->limit)
-		return false;
-	struct oops *e = list_add(events);
+	if (!e) {
+		s->event = 0;
+		return;
+	}
 	*e = *found;
 	e->first_line = e->last_line = p->line;
 	e->has_ns = line->has_ns;
@@ -136,7 +151,6 @@ static bool begin_event(struct parser *p, struct stream *s, const struct linux_l
 			     .caller = line->caller,
 			     .event = events->count,
 			     .last_line = p->line};
-	return true;
 }
 
 /* Kinds that are announced by one line and die() by another. */

@@ -123,7 +123,7 @@ Test(linux_log, records_of_log_buf)
 	cr_assert_str_eq(logged.layout, "log_buf");
 	cr_assert_eq(logged.lines.count, 3);
 	cr_assert_eq(line(0, "one")->ns, 1000);
-	line(1, "two,goes on");
+	line(1, "two, goes on");
 	cr_assert_eq(line(2, "three")->facility, 1);
 	for (size_t at = 0; at < 512; at++) {
 		for (int value = 0; value < 256; value += 51) {

@@ -54,8 +54,7 @@ static const struct oops_frame *frame(const struct oops *e, size_t index)
 
 static bool has_module(const struct oops *e, const char *name, const char *taints)
 {
-	LIST_EACH(struct oops_module, m, &e->modules)
-	{
+	LIST_EACH(struct oops_module, m, &e->modules) {
 		if (strcmp(m->name, name) == 0)
 			return strcmp(m->taints, taints) == 0;
 	}
@@ -601,6 +600,24 @@ Test(linux_oops, arm64_of_4_x)
 	cr_assert_eq(e->registers.fp, 0xffffffc0ae41fb10);
 	cr_assert_eq(e->registers.flags, 0x60000145);
 	cr_assert_eq(e->frames.count, 1);
+}
+
+Test(linux_oops, thousands_of_warnings_do_not_hide_the_end)
+{
+	size_t count = 3000, size = 0;
+	char *text = malloc(count * 80 + 200);
+
+	for (size_t i = 0; i < count; i++)
+		size += (size_t)sprintf(text + size,
+					"WARNING: CPU: 0 PID: 1 at net/x.c:%zu f+0x1/0x2\n", i);
+	strcpy(text + size,
+	       "divide error: 0000 [#1] SMP\nCPU: 1 PID: 2 Comm: b Not tainted 6.1.0 #1\n"
+	       "Kernel panic - not syncing: Fatal exception\n");
+	parse(text);
+	cr_assert_eq(crash.cause->kind, OOPS_DIVIDE);
+	cr_assert_str_eq(crash.cause->comm, "b");
+	cr_assert_str_eq(crash.panic_reason, "Fatal exception");
+	free(text);
 }
 
 Test(linux_oops, hostile_lines_are_survived)
