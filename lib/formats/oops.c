@@ -8,7 +8,6 @@
 enum {
 	EVENTS_MAX = 1024,
 	EVENTS_RESERVED = 256, /* of these for what kills */
-	EVENTS_RESERVED = 256, /* of these for what kills */
 	STREAMS = 32,          /* who prints at the same time */
 	GAP_LINES = 400,       /* lines of others after which an event is over */
 	FRAMES_MAX = 256,      /* of one event */
