@@ -233,9 +233,9 @@ static double stack_weight(const struct analysis *a, const struct frame *f, cons
 			"(%u of this driver)";
 		return WEIGHT_POOL_CALLER;
 	}
-	*ret_text =
-		"%s is on the stack (%u addresses of this driver), which may be left over from an "
-		"earlier call";
+	*ret_text = "%s is on the stack, one of %u address(es) of this driver there, which may be "
+		    "left over "
+		    "from an earlier call";
 	return WEIGHT_STACK + (f->call_seen ? WEIGHT_CALL_SEEN : 0);
 }
 
