@@ -22,7 +22,7 @@ static const double WEIGHT_POOL_CALLER = 0.4;
 static const double WEIGHT_STACK = 0.2;
 static const double WEIGHT_CALL_SEEN = 0.1;
 
-enum { STUCK_FRAMES = 3, DEEPLY_STUCK = 10, HANGING_FRAMES = 2 };
+enum { STUCK_FRAMES = 3, DEEPLY_STUCK = 10, HANGING_FRAMES = 3 };
 
 /* The suspect for @p module, NULL if it cannot be one. */
 static struct suspect *suspect(struct analysis *a, const struct module *module)
