@@ -310,5 +310,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_blame = {
 	.id = "blame",
 	.summary = "collects what speaks for each driver being the culprit",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -115,5 +115,6 @@ const struct analyzer analyzer_content = {
 	.summary = "finds the files whose names and objects are in memory and grades their link to "
 		   "the "
 		   "fault",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -213,5 +213,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_context = {
 	.id = "context",
 	.summary = "recovers the registers of the fault",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -105,5 +105,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_crash = {
 	.id = "crash",
 	.summary = "decodes the stop code and its parameters",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -115,10 +115,14 @@ static struct error *generic_fix(struct analysis *a)
 	struct report *r = a->report;
 	const struct module *m = r->verdict.culprit;
 	struct fix_page *page = NULL;
-	struct error *err = knowledge_fix(
-		a->knowledge, r->arena, verdict_class_name(r->verdict.verdict_class),
-		r->crash.family, m ? m->category : NULL, r->verdict.content_file != NULL, &page);
+	const char *class = verdict_class_name(r->verdict.verdict_class);
 
+	/* Pages for Linux have a class of their own: what helps on Windows is no help here. */
+	if (a->dump->os == OS_LINUX)
+		class = arena_printf(r->arena, "linux-%s", class);
+	struct error *err =
+		knowledge_fix(a->knowledge, r->arena, class, r->crash.family,
+			      m ? m->category : NULL, r->verdict.content_file != NULL, &page);
 	if (err || !page)
 		return err;
 	r->fix.id = page->id;

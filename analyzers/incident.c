@@ -216,5 +216,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_incident = {
 	.id = "incident",
 	.summary = "matches the crash with known incidents",
+	.os = OS_WINDOWS,
 	.run = run,
 };

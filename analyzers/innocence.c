@@ -111,7 +111,7 @@ static bool one_bit_off(const struct analysis *a, uint64_t good, uint64_t bad)
 	return difference && !(difference & (difference - 1)) &&
 	       difference >= (UINT64_C(1) << LOWEST_FLIPPED_BIT) && good > bad / 2 &&
 	       dump_is_kernel_address(a->dump, good) &&
-	       (dump_module_at(a->dump, good) || space_find(a->dump->space, good));
+	       (dump_module_at(a->dump, good) || space_has(a->dump->space, good));
 }
 
 /* Looks for what @p bad should have been among the other registers and on the stack. */
@@ -144,7 +144,7 @@ static bool flipped_bit(const struct analysis *a, uint64_t *ret_bad, uint64_t *r
 	const struct dump *d = a->dump;
 	uint64_t bad = r->crash.address;
 
-	if (!r->crash.has_address || bad < 0x10000 || space_find(d->space, bad) ||
+	if (!r->crash.has_address || bad < 0x10000 || space_has(d->space, bad) ||
 	    dump_module_at(d, bad) || !r->crash.has_context || !r->crash.is_fault)
 		return false;
 	*ret_bad = bad;
@@ -229,5 +229,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_innocence = {
 	.id = "innocence",
 	.summary = "tells hardware, damaged memory and requested crashes from driver faults",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -46,5 +46,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_known_bad = {
 	.id = "known_bad",
 	.summary = "flags loaded drivers that are known to be vulnerable or malicious",
+	.os = OS_WINDOWS,
 	.run = run,
 };

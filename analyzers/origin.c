@@ -82,5 +82,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_origin = {
 	.id = "origin",
 	.summary = "tells Windows' own drivers from third-party ones",
+	.os = OS_WINDOWS,
 	.run = run,
 };

@@ -33,7 +33,7 @@ static void step(const struct analysis *a, struct reach_map *map, uint64_t value
 
 	if (value % width || module_of(d, value, NULL) ||
 	    (value >= d->stack_low && value - d->stack_low < d->stack_size) ||
-	    !space_find(d->space, value))
+	    !space_has(d->space, value))
 		return;
 	for (unsigned i = 0; i < STEP_WORDS; i++) {
 		if (!read_pointer(d, value + i * width, &word))

@@ -14,6 +14,8 @@ const struct analyzer *const analyzers_all[] = {
 struct error *analyzers_run(struct analysis *a)
 {
 	for (const struct analyzer *const *p = analyzers_all; *p; p++) {
+		if ((*p)->os != OS_UNKNOWN && (*p)->os != a->dump->os)
+			continue;
 		struct error *err = (*p)->run(a);
 		if (err)
 			return error_prepend(err, "analyzer %s", (*p)->id);

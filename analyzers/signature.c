@@ -42,6 +42,20 @@ static const char *prefix(const struct analysis *a)
 	return arena_printf(a->report->arena, "0x%" PRIX32, code);
 }
 
+/* Kind of failure, module and function: what stays the same from machine to machine. */
+static const char *linux_bucket(const struct analysis *a)
+{
+	const struct report *r = a->report;
+	const struct frame *top = list_at(&r->stack, 0);
+	const char *kind = r->crash.name ? r->crash.name : "unknown";
+	const char *symbol = r->verdict.function ? r->verdict.function : top ? top->symbol : NULL;
+	const struct module *m = r->verdict.culprit ? r->verdict.culprit : top ? top->module : NULL;
+
+	return arena_printf(r->arena, "%s_%s!%.*s", kind, m ? m->name : "unknown",
+			    symbol ? (int)strcspn(symbol, "+") : 16,
+			    symbol ? symbol : "unknown_function");
+}
+
 /* What WinDbg prints without symbols: the module without its suffix, no function. */
 static const char *bucket(const struct analysis *a)
 {
@@ -79,13 +93,22 @@ static void stack_hash(const struct analysis *a, char *ret)
 
 	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
 		goto out;
-	int n = snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
+	int n = a->dump->os == OS_LINUX
+			? snprintf(line, sizeof(line), "%s\n",
+				   a->report->crash.name ? a->report->crash.name : "")
+			: snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
 	EVP_DigestUpdate(ctx, line, (size_t)n);
 	LIST_EACH(struct frame, f, &a->report->stack) {
 		if (f->trust == TRUST_SCAN || !f->module)
 			continue;
-		n = snprintf(line, sizeof(line), "%.200s+0x%" PRIx64 "\n", f->module->name,
-			     f->offset);
+		/* A kernel is built anew every week: functions stay, offsets do not. */
+		if (a->dump->os == OS_LINUX)
+			n = snprintf(line, sizeof(line), "%.200s!%.*s\n", f->module->name,
+				     f->symbol ? (int)strcspn(f->symbol, "+") : 0,
+				     f->symbol ? f->symbol : "");
+		else
+			n = snprintf(line, sizeof(line), "%.200s+0x%" PRIx64 "\n", f->module->name,
+				     f->offset);
 		for (int i = 0; i < n; i++)
 			line[i] = (char)tolower((unsigned char)line[i]);
 		EVP_DigestUpdate(ctx, line, (size_t)n);
@@ -101,7 +124,7 @@ static struct error *run(struct analysis *a)
 {
 	struct report *r = a->report;
 
-	r->signature.bucket = bucket(a);
+	r->signature.bucket = a->dump->os == OS_LINUX ? linux_bucket(a) : bucket(a);
 	if (!failure_hash(r->signature.bucket, r->signature.failure_hash))
 		r->signature.failure_hash[0] = '\0';
 	stack_hash(a, r->signature.stack_hash);

@@ -198,5 +198,6 @@ static struct error *run(struct analysis *a)
 const struct analyzer analyzer_stack = {
 	.id = "stack",
 	.summary = "lists the return addresses on the stack with how far each can be trusted",
+	.os = OS_WINDOWS,
 	.run = run,
 };

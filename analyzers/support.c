@@ -52,7 +52,11 @@ bool may_be_culprit(const struct analysis *a, const struct module *module, const
 {
 	const char *why = NULL;
 
-	if (module->dump_clone)
+	if (a->dump->os == OS_LINUX)
+		why = module->kind == MODULE_KERNEL ? "the kernel itself"
+		      : module->origin == ORIGIN_OS ? "one of the kernel's own modules"
+						    : NULL;
+	else if (module->dump_clone)
 		why = "a copy of a storage driver that Windows loads to write the dump";
 	else if (knowledge_passes_blame(a->knowledge, module->name, &why))
 		why = why ? why : "it only passes a crash on";
@@ -67,6 +71,11 @@ char *module_title(const struct analysis *a, const struct module *module)
 {
 	struct arena *arena = a->report->arena;
 
+	if (module->kind == MODULE_BPF)
+		return arena_printf(arena, "BPF program %s%s%s%s", module->name,
+				    module->loader ? " (loaded by process " : "",
+				    module->loader ? module->loader : "",
+				    module->loader ? ")" : "");
 	if (module->vendor && module->product &&
 	    text_starts_nocase(module->product, module->vendor))
 		return arena_printf(arena, "%s (%s)", module->name, module->product);

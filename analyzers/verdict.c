@@ -96,6 +96,10 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 	if (s->module->origin == ORIGIN_UNKNOWN && r->verdict.confidence == CONFIDENCE_HIGH)
 		r->verdict.confidence = CONFIDENCE_MEDIUM;
 	r->verdict.because.count = 0; /* what was said for want of a culprit */
+	LIST_EACH(struct frame, f, &r->stack) {
+		if (f->module == s->module && f->trust != TRUST_SCAN && !r->verdict.function)
+			r->verdict.function = f->symbol;
+	}
 	because(a, s);
 	if (r->crash.explanation && r->crash.is_fault && r->crash.instruction)
 		report_say(r, &r->verdict.because, "`%s`: %s", r->crash.instruction,
@@ -103,6 +107,19 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 }
 
 /* The file that the culprit consumes and the fault leads to. Only grades A and B may be cited. */
+static void say_why_content(struct analysis *a, const struct content_file *f)
+{
+	struct report *r = a->report;
+	const struct reason *best = NULL;
+
+	LIST_EACH(struct reason, e, &f->evidence) {
+		if (!e->against && (!best || e->weight > best->weight))
+			best = e;
+	}
+	if (best)
+		report_say(r, &r->verdict.because, "%s: %s", text_basename(f->path), best->text);
+}
+
 static void cite_content(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -113,16 +130,37 @@ static void cite_content(struct analysis *a)
 			f->path ? knowledge_content_type(a->knowledge, f->path) : NULL;
 		bool consumed = type ? knowledge_consumes(a->knowledge, type, culprit->name)
 				     : f->owner && text_contains_nocase(f->owner, culprit->name);
-		if (!consumed || !culprit->vendor)
+		/* On Linux the owner of an unknown kind of file is the module whose frame held it,
+		 * and not a matter of names. */
+		if (!consumed || (!culprit->vendor && a->dump->os == OS_WINDOWS))
 			continue;
-		content_evidence(r, f, "owner", 0.5, 0, "%s reads files of this kind",
-				 culprit->name);
+		if (type || a->dump->os == OS_WINDOWS)
+			content_evidence(r, f, "owner", 0.5, 0, "%s reads files of this kind",
+					 culprit->name);
 		if (f->grade > 'B')
 			continue;
 		f->cited = true;
 		if (!r->verdict.content_file || f->grade < r->verdict.content_file->grade)
 			r->verdict.content_file = f;
 	}
+	if (a->dump->os == OS_LINUX && r->verdict.content_file)
+		say_why_content(a, r->verdict.content_file);
+}
+
+/* What it did, by the first reason. */
+static const char *linux_deed(const struct analysis *a, const char *kind)
+{
+	if (!strcmp(kind, "bad-call"))
+		return "crashed the machine by calling an address that is no code";
+	if (!strcmp(kind, "caller") || !strcmp(kind, "faulting-ip"))
+		return a->report->crash.is_fault ? "crashed the machine" : "stopped the machine";
+	if (!strcmp(kind, "interrupted"))
+		return "kept a processor busy until the watchdog stopped the machine";
+	if (!strcmp(kind, "blocked"))
+		return "made a task wait for ever, until the kernel stopped the machine";
+	if (!strcmp(kind, "bytes-owned"))
+		return "overwrote memory that was not its own, which crashed the machine";
+	return "crashed the machine";
 }
 
 static const char *deed(const struct analysis *a)
@@ -131,6 +169,8 @@ static const char *deed(const struct analysis *a)
 	const struct suspect *s = list_at(&r->suspects, 0);
 	const struct reason *e = list_at(&s->evidence, 0);
 
+	if (a->dump->os == OS_LINUX)
+		return linux_deed(a, e->kind);
 	if (a->dump->live)
 		return "stopped responding; Windows took this dump and went on";
 	if (!r->verdict.culprit->loaded)

@@ -84,13 +84,14 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 	while (again && !p->gone) {
 		struct work work = {in->fd, in->name,       in->member,
 				    skip,   run->knowledge, run->want_strings};
+		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
 		again = false;
 		if (in->seekable)
 			lseek(in->fd, in->start, SEEK_SET);
 		struct error *err =
-			sandbox_run(NULL, &in->fd, 1, worker_run, &work, on_line, p, &result);
+			sandbox_run(&limits, &in->fd, 1, worker_run, &work, on_line, p, &result);
 		if (err) {
 			say_text(p, 'F', error_kind_name(err->kind));
 			say_text(p, 'T', err->message);

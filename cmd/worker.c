@@ -48,6 +48,7 @@ static void hash(const struct evidence *evidence, char ret[65])
 		    EVP_DigestUpdate(md, evidence->data, evidence->size) == 1;
 	uint64_t offset = evidence->size;
 
+	fine = fine && evidence->total_size <= LIMIT_HASH;
 	while (fine && offset < evidence->total_size) {
 		static unsigned char buffer[1 << 16];
 		ssize_t n = evidence->fd < 0
@@ -74,15 +75,16 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	if (!dump)
 		return error_create(ERROR_NOMEM, "no memory left for the dump");
 	err = format->read(evidence, dump);
-	if (err)
-		return err;
 	if (dump->format)
 		subject->format = dump->format;
-	if (evidence->cut) {
+	if (!err && evidence->cut) {
 		dump->partial = true;
 		dump_problem(dump, "truncated", "%s", evidence->cut);
 	}
-	return examine(subject, dump, work->knowledge, work->want_strings, ret);
+	if (!err)
+		err = examine(subject, dump, work->knowledge, work->want_strings, ret);
+	dump_close(dump);
+	return err;
 }
 
 static struct error *visit(void *context, const struct evidence *evidence)

@@ -34,6 +34,7 @@ struct analysis {
 struct analyzer {
 	const char *id;      /* equals the file name */
 	const char *summary; /* one line, no full stop */
+	enum os os;          /* the only system it knows; OS_UNKNOWN: any */
 	struct error *(*run)(struct analysis *a);
 };
 

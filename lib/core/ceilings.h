@@ -21,6 +21,11 @@ enum {
 	LIMIT_STRINGS = 20000,    /* strings kept */
 	LIMIT_HITS = 4096,        /* YARA hits kept */
 	LIMIT_NAME_CHARS = 1024,  /* of one name or path */
+	LIMIT_TASKS = 4096,       /* tasks whose stacks are kept */
+	LIMIT_TASKS_WALKED = 65536,
+	LIMIT_OPEN_FILES = 4096, /* of one task */
+	LIMIT_LOG_LINES = 65536, /* lines of a kernel's log */
+	LIMIT_BPF = 4096,        /* BPF programs */
 };
 
 #define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */
@@ -28,6 +33,10 @@ enum {
 #define LIMIT_ARENA    (UINT64_C(96) << 20)  /* model and report of one dump */
 #define LIMIT_UNPACK   (UINT64_C(512) << 20) /* bytes unpacked from one container, all members */
 #define LIMIT_REPORT   (UINT64_C(64) << 20)  /* bytes one reading process may answer */
-#define LIMIT_RULES    (UINT64_C(32) << 20)  /* bytes of one rules directory */
+/* A file in memory that a reader makes of what is packed or flattened. What it stores is bounded by
+ * LIMIT_UNPACK; the file has holes where the vmcore's writer left some. */
+#define LIMIT_SPOOL (UINT64_C(4) << 30)
+#define LIMIT_HASH  (UINT64_C(1) << 30)  /* evidence whose checksum is made: it takes seconds */
+#define LIMIT_RULES (UINT64_C(32) << 20) /* bytes of one rules directory */
 
 #endif

@@ -19,6 +19,10 @@ struct dump *dump_create(struct arena *arena)
 	list_init(&dump->events, arena, sizeof(struct event), LIMIT_EVENTS);
 	list_init(&dump->contributions, arena, sizeof(struct contribution), LIMIT_BLOBS);
 	list_init(&dump->problems, arena, sizeof(struct problem), 256);
+	list_init(&dump->crash_task.calls, arena, sizeof(struct call), LIMIT_FRAMES);
+	list_init(&dump->tasks, arena, sizeof(struct task), LIMIT_TASKS);
+	list_init(&dump->open_files, arena, sizeof(struct open_file), LIMIT_OPEN_FILES);
+	list_init(&dump->log, arena, sizeof(struct log_line), LIMIT_LOG_LINES);
 	dump->space = space_create(arena);
 	return dump->space ? dump : NULL;
 }
@@ -55,13 +59,28 @@ void dump_event(struct dump *dump, uint64_t filetime, int digits, const char *so
 	*e = (struct event){.time = filetime, .digits = digits, .text = text, .source = source};
 }
 
+void dump_close(struct dump *dump)
+{
+	if (dump && dump->ops && dump->ops->close)
+		dump->ops->close(dump);
+}
+
+bool module_covers(const struct module *module, uint64_t address)
+{
+	for (unsigned i = 0; i < module->parts && i < PARTS_MAX; i++)
+		if (address >= module->part[i].base &&
+		    address - module->part[i].base < module->part[i].size)
+			return true;
+	return module->parts == 0 && address >= module->base &&
+	       address - module->base < module->size;
+}
+
 struct module *dump_module_at(const struct dump *dump, uint64_t address)
 {
 	struct module *best = NULL;
 
 	LIST_EACH(struct module, m, &dump->modules) {
-		if (address >= m->base && address - m->base < m->size &&
-		    (!best || m->size < best->size))
+		if (module_covers(m, address) && (!best || m->size < best->size))
 			best = m;
 	}
 	return best;
@@ -70,7 +89,7 @@ struct module *dump_module_at(const struct dump *dump, uint64_t address)
 struct module *dump_unloaded_at(const struct dump *dump, uint64_t address)
 {
 	LIST_EACH(struct module, m, &dump->unloaded) {
-		if (address >= m->base && address - m->base < m->size)
+		if (module_covers(m, address))
 			return m;
 	}
 	return NULL;
@@ -89,6 +108,9 @@ bool dump_is_kernel_address(const struct dump *dump, uint64_t address)
 {
 	if (dump->arch == ARCH_X86)
 		return address >= 0x80000000 && address <= UINT32_MAX;
+	/* Linux on ARM64 maps memory below the half that Windows uses. */
+	if (dump->arch == ARCH_ARM64 && dump->os == OS_LINUX)
+		return address >= UINT64_C(0xfff0000000000000);
 	return address >= UINT64_C(0xffff800000000000);
 }
 
@@ -120,4 +142,29 @@ const char *origin_name(enum origin origin)
 	case ORIGIN_UNKNOWN: break;
 	}
 	return "unknown";
+}
+
+const char *failure_name(enum failure failure)
+{
+	static const char *const names[] = {
+		[FAILURE_UNKNOWN] = NULL,
+		[FAILURE_BAD_ADDRESS] = "page-fault",
+		[FAILURE_NULL] = "null-pointer",
+		[FAILURE_PROTECTION] = "general-protection",
+		[FAILURE_ASSERTION] = "kernel-bug",
+		[FAILURE_INSTRUCTION] = "invalid-instruction",
+		[FAILURE_CORRUPTION] = "corruption-detected",
+		[FAILURE_STACK_OVERFLOW] = "stack-overflow",
+		[FAILURE_SOFT_LOCKUP] = "soft-lockup",
+		[FAILURE_HARD_LOCKUP] = "hard-lockup",
+		[FAILURE_HUNG_TASK] = "hung-task",
+		[FAILURE_RCU_STALL] = "rcu-stall",
+		[FAILURE_MACHINE_CHECK] = "machine-check",
+		[FAILURE_REQUESTED] = "requested",
+		[FAILURE_OUT_OF_MEMORY] = "out-of-memory",
+		[FAILURE_WARNING] = "warning",
+		[FAILURE_PANIC] = "panic",
+	};
+
+	return names[failure];
 }

@@ -38,8 +38,19 @@ const char *register_name(enum arch arch, unsigned index);
 enum origin { ORIGIN_UNKNOWN, ORIGIN_OS, ORIGIN_OS_INBOX_THIRD_PARTY, ORIGIN_THIRD_PARTY };
 const char *origin_name(enum origin origin); /* as in the report: "third-party" */
 
+/* A BPF program is code somebody loaded into a kernel, and can be at fault like any driver. */
+enum module_kind { MODULE_DRIVER, MODULE_KERNEL, MODULE_BPF };
+
+/* A part of a module that has its own place in memory. */
+struct part {
+	uint64_t base, size;
+	bool code;
+};
+enum { PARTS_MAX = 8 };
+
 /* A driver, kernel module or shared library. */
 struct module {
+	enum module_kind kind;
 	const char *name; /* file name only */
 	const char *path; /* as the dump has it; NULL if it has bare names only */
 	uint64_t base, size;
@@ -50,6 +61,15 @@ struct module {
 	bool name_cut;   /* the dump kept only the first characters of the name */
 	bool dump_clone; /* crash-time copy of a storage driver: never to blame */
 	const char *version, *company;
+	struct part part[PARTS_MAX]; /* where `base` and `size` are not all of it */
+	unsigned parts;
+	const char *source_version; /* hash of its sources */
+	const char *taints;         /* letters as the kernel prints them, "" none, NULL not known */
+	const char *state;          /* live | coming | going, NULL not known */
+	bool patches_kernel;        /* a livepatch */
+	const char *loader;         /* of a BPF program: the process that loaded it */
+	const char *hook;           /* of a BPF program: what it is attached to */
+	unsigned id;                /* of a BPF program */
 	/* filled by analyzers/origin.c */
 	enum origin origin;
 	const char *origin_why;
@@ -112,6 +132,84 @@ struct problem {
 /* Registers stored somewhere in memory, by kind of record. */
 enum record_kind { RECORD_CONTEXT, RECORD_TRAP_FRAME, RECORD_MACHINE_FRAME };
 
+/* What made the machine stop, by what the kernel said. */
+enum failure {
+	FAILURE_UNKNOWN,
+	FAILURE_BAD_ADDRESS, /* page fault */
+	FAILURE_NULL,
+	FAILURE_PROTECTION,     /* general protection fault */
+	FAILURE_ASSERTION,      /* BUG() */
+	FAILURE_INSTRUCTION,    /* invalid opcode and other traps */
+	FAILURE_CORRUPTION,     /* a list, a slab or a checker found something overwritten */
+	FAILURE_STACK_OVERFLOW, /* or the canary of a stack */
+	FAILURE_SOFT_LOCKUP,
+	FAILURE_HARD_LOCKUP,
+	FAILURE_HUNG_TASK,
+	FAILURE_RCU_STALL,
+	FAILURE_MACHINE_CHECK,
+	FAILURE_REQUESTED, /* sysrq, or a program that asked */
+	FAILURE_OUT_OF_MEMORY,
+	FAILURE_WARNING,
+	FAILURE_PANIC, /* panic() with a text of its own */
+};
+const char *failure_name(enum failure failure); /* "page-fault" */
+
+/* A line of the kernel's log. */
+struct log_line {
+	double seconds; /* since boot */
+	const char *text;
+};
+
+/* Where the processor was, or will return to. */
+enum call_source {
+	CALL_REGISTERS,
+	CALL_INTERRUPTED,
+	CALL_UNWIND,
+	CALL_FRAME_POINTER,
+	CALL_SCAN,
+	CALL_LOG
+};
+struct call {
+	uint64_t address;
+	uint64_t slot; /* where on the stack, 0 for a register */
+	enum call_source source;
+	const char *symbol;                /* "acme_match_template+0x28" */
+	const char *module;                /* its name where only that is known (CALL_LOG) */
+	bool in_log;                       /* the trace the kernel printed has it too */
+	const struct registers *registers; /* of CALL_REGISTERS and CALL_INTERRUPTED, may be NULL */
+};
+
+/* A task whose stack matters: the one that crashed, or those that block others. */
+struct task {
+	uint64_t address;
+	uint64_t pid;
+	const char *name;
+	uint64_t stack_low, stack_size;
+	struct list calls; /* struct call, innermost first */
+	bool whole;        /* they reach a proper end */
+	bool sleeping;
+	bool blocked; /* and cannot be woken but by what it waits for */
+};
+
+struct open_file {
+	uint64_t address; /* of the kernel's object */
+	const char *path;
+	uint64_t inode, size;
+	uint64_t mtime, ctime; /* FILETIME, 0 unknown */
+	uint64_t inode_address;
+	bool regular;
+	/* the task that has it open and as which descriptor; NULL for one not found that way */
+	const char *task;
+	uint64_t pid;
+	int descriptor;
+};
+
+/* An object of the kernel's heap. */
+struct heap_object {
+	uint64_t address, size;
+	const char *cache; /* "kmalloc-64", NULL unknown */
+};
+
 struct exception_record {
 	uint32_t code, flags;
 	uint64_t address;
@@ -144,6 +242,23 @@ struct dump_ops {
 	uint64_t (*device_of_irp)(const struct dump *dump, uint64_t address);
 	/* Text of the counted string (UNICODE_STRING) at @p address, NULL if there is none. */
 	char *(*counted_string_at)(const struct dump *dump, struct arena *arena, uint64_t address);
+	/* "function+0x28" for an address of code or data in @p arena, NULL if unknown. */
+	char *(*symbol_at)(const struct dump *dump, struct arena *arena, uint64_t address);
+	/* The open file whose kernel object is at @p address; false if none is there. */
+	bool (*open_file_at)(const struct dump *dump, struct arena *arena, uint64_t address,
+			     struct open_file *ret);
+	/* At most @p size bytes of the file's content out of the page cache from its beginning;
+	 * 0 if its first page is not in the dump. */
+	size_t (*cached_content)(const struct dump *dump, const struct open_file *file,
+				 uint8_t *buffer, size_t size);
+	/* The heap object that holds @p address; false if it is not of the heap. */
+	bool (*heap_object_at)(const struct dump *dump, uint64_t address, struct heap_object *ret);
+	/* The free object whose link to the next one the allocator had read when it got @p value,
+	 * and the bytes that stand there instead of a link. */
+	bool (*heap_link)(const struct dump *dump, uint64_t value, struct heap_object *ret,
+			  uint64_t *ret_bytes);
+	/* Frees what the arena does not own. */
+	void (*close)(struct dump *dump);
 };
 
 struct dump {
@@ -172,6 +287,7 @@ struct dump {
 	bool has_header_context;
 	struct registers header_context;
 	bool header_context_is_fault; /* the exception's own registers, not the crash call's */
+	const char *context_source;   /* where they came from if not the header, NULL */
 
 	struct list modules;  /* struct module, load order, kernel first */
 	size_t modules_lost;  /* drivers the dump counts, but of which nothing can be read */
@@ -186,6 +302,21 @@ struct dump {
 	struct list contributions;                 /* struct contribution */
 	struct list problems;                      /* struct problem */
 	const char *manufacturer, *product, *bios; /* of the machine */
+
+	/* what kernels other than Windows leave */
+	enum failure failure;
+	const char *headline; /* first line of the report: "BUG: unable to handle ..." */
+	const char *panic;    /* "Kernel panic - not syncing: ...", NULL if it did not say */
+	const char *taints;   /* of the kernel, letters */
+	bool has_fault_address;
+	uint64_t fault_address;
+	const char *access;            /* read | write | execute, NULL unknown */
+	const char *instruction_bytes; /* as the log has them around the fault, NULL if not */
+	struct task crash_task;        /* where it happened; for hung tasks: the one that blocks */
+	struct list tasks;      /* struct task: others with third-party code on their stack */
+	struct list open_files; /* struct open_file: of the task that crashed */
+	struct list log;        /* struct log_line */
+	void *reader;           /* of `ops` */
 };
 
 /* Empty model in @p arena. Returns NULL without memory. */
@@ -197,6 +328,12 @@ void dump_problem_at(struct dump *dump, const char *code, uint64_t offset, const
 	__attribute__((format(printf, 4, 5)));
 void dump_event(struct dump *dump, uint64_t filetime, int digits, const char *source,
 		const char *text);
+
+/* Frees what the reader holds beside the arena. Accepts NULL. */
+void dump_close(struct dump *dump);
+
+/* Whether @p address lies in @p module. */
+bool module_covers(const struct module *module, uint64_t address);
 
 /* The loaded module that covers @p address, or NULL. The smallest one if several do. */
 struct module *dump_module_at(const struct dump *dump, uint64_t address);

@@ -12,7 +12,8 @@ struct evidence {
 	uint64_t size;       /* bytes at data */
 	uint64_t total_size; /* of the evidence; more than size if it is larger than LIMIT_EVIDENCE
 			      */
-	int fd;              /* the bare file itself, -1 if it came out of a container */
+	int fd;              /* the bare file itself, -1 if it came out of a container; for a
+				format with `by_file` always a file, with all of it */
 	const char *cut;     /* why the container ended early, NULL if it did not */
 };
 
@@ -29,6 +30,9 @@ struct format {
 	/* How sure the reader is that these bytes are its kind: 0 not at all, 100 certain. Looks at
 	 * the first bytes only, and never beyond @p evidence->size. */
 	int (*bid)(const struct evidence *evidence);
+	/* It reads from `fd`, however large that is: `data` has the beginning only, and what comes
+	 * out of a container is put into a file in memory. */
+	bool by_file;
 	/* Fills @p dump. An error means nothing useful could be read; damage that leaves something
 	 * is a dump_problem(). */
 	struct error *(*read)(const struct evidence *evidence, struct dump *dump);

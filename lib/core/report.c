@@ -106,7 +106,14 @@ void report_say(struct report *report, struct list *list, const char *format, ..
 char *report_where(struct report *report, const struct dump *dump, uint64_t address)
 {
 	const struct module *m = dump_module_at(dump, address);
+	char *symbol = m && dump->ops && dump->ops->symbol_at
+			       ? dump->ops->symbol_at(dump, report->arena, address)
+			       : NULL;
 
+	if (symbol)
+		return m->kind == MODULE_DRIVER
+			       ? arena_printf(report->arena, "%s [%s]", symbol, m->name)
+			       : symbol;
 	if (m)
 		return arena_printf(report->arena, "%s+0x%" PRIx64, m->name, address - m->base);
 	m = dump_unloaded_at(dump, address);

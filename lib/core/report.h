@@ -57,7 +57,15 @@ struct content_file {
 	bool cited; /* tied to the fault: may be called the culprit's file */
 	bool has_size;
 	uint64_t size;
-	uint64_t address; /* where in memory the name (or the bytes) is, 0 unknown */
+	uint64_t address;      /* where in memory the name (or the bytes) is, 0 unknown */
+	uint64_t mtime, ctime; /* FILETIME, 0 unknown */
+	uint64_t inode;        /* its number, 0 unknown */
+	uint64_t object;       /* the kernel's object of the open file, 0 unknown */
+	const char *task;      /* that has it open, NULL unknown */
+	uint64_t pid;
+	const char *sha256;     /* of the bytes that were found in memory, NULL if none */
+	const char *bytes_from; /* where they were found, in words */
+	const char *beginning;  /* of them, in hex */
 	struct list evidence;
 };
 
@@ -165,6 +173,8 @@ struct report {
 
 	struct {
 		bool decided;
+		const char
+			*function; /* "acme_match_template+0x28": where the culprit's code stands */
 		enum verdict_class verdict_class;
 		const struct module *culprit;
 		const struct content_file *content_file;

@@ -22,6 +22,13 @@ static json_t *text(const char *s)
 	return s ? json_string(s) : json_null();
 }
 
+/* For what only some systems have: no member where there is nothing. */
+static void set_known(json_t *object, const char *key, const char *value)
+{
+	if (value)
+		set(object, key, json_string(value));
+}
+
 static json_t *hex(uint64_t value, int digits)
 {
 	char buffer[24];
@@ -126,6 +133,7 @@ static json_t *system_facts(const struct report *r, const struct dump *d)
 	set(o, "writer", text(d->writer));
 	set(o, "live", json_boolean(d->live));
 	set(o, "driver_verifier", json_boolean(d->verifier_on));
+	set_known(o, "taints", d->taints);
 	return o;
 }
 
@@ -171,11 +179,12 @@ static json_t *crash(const struct report *r, const struct dump *d)
 		set(exception, "code", hex(r->crash.exception, 8));
 	}
 	set(o, "kind", text(r->crash.kind));
-	set(o, "code", hex(r->crash.code, 8));
+	set(o, "code", d->os == OS_LINUX ? json_null() : hex(r->crash.code, 8));
 	set(o, "name", text(r->crash.name));
 	set(o, "family", text(r->crash.family));
 	set(o, "parameters", parameters);
 	set(o, "message", text(r->crash.message));
+	set_known(o, "panic", d->panic);
 	set(o, "exception", exception);
 	set(o, "instruction_pointer", address_or_null(r->crash.has_context, r->crash.context.ip));
 	set(o, "instruction", text(r->crash.instruction));
@@ -215,7 +224,7 @@ static json_t *stack(const struct report *r)
 	return array;
 }
 
-static json_t *module(const struct report *r, const struct module *m)
+static json_t *module(const struct report *r, const struct dump *d, const struct module *m)
 {
 	json_t *o = json_object();
 	uint64_t unix_epoch = UINT64_C(116444736000000000);
@@ -235,6 +244,17 @@ static json_t *module(const struct report *r, const struct module *m)
 	set(o, "origin", text(origin_name(m->origin)));
 	set(o, "origin_why", text(m->origin_why));
 	set(o, "loaded", json_boolean(m->loaded));
+	if (d->os != OS_WINDOWS) {
+		static const char *const kinds[] = {"module", "kernel", "bpf"};
+		set(o, "kind", json_string(kinds[m->kind]));
+		set(o, "source_version", text(m->source_version));
+		set(o, "taints", text(m->taints));
+		set(o, "state", text(m->state));
+		set(o, "livepatch", json_boolean(m->patches_kernel));
+		set(o, "loader", text(m->loader));
+		set(o, "hook", text(m->hook));
+		set(o, "id", m->kind == MODULE_BPF ? json_integer(m->id) : json_null());
+	}
 	return o;
 }
 
@@ -243,9 +263,9 @@ static json_t *modules(const struct report *r, const struct dump *d)
 	json_t *array = json_array();
 
 	LIST_EACH(struct module, m, &d->modules)
-		json_array_append_new(array, module(r, m));
+		json_array_append_new(array, module(r, d, m));
 	LIST_EACH(struct module, u, &d->unloaded)
-		json_array_append_new(array, module(r, u));
+		json_array_append_new(array, module(r, d, u));
 	return array;
 }
 
@@ -295,8 +315,17 @@ static json_t *content_files(const struct report *r)
 		set(o, "vendor", text(f->vendor));
 		set(o, "cited", json_boolean(f->cited));
 		set(o, "size", f->has_size ? json_integer((json_int_t)f->size) : json_null());
-		set(o, "mtime", json_null());
-		set(o, "sha256", json_null());
+		set(o, "mtime", when(r, f->mtime, 7));
+		set(o, "sha256", text(f->sha256));
+		if (f->ctime)
+			set(o, "ctime", when(r, f->ctime, 7));
+		if (f->inode)
+			set(o, "inode", json_integer((json_int_t)f->inode));
+		set_known(o, "process", f->task);
+		if (f->task)
+			set(o, "pid", json_integer((json_int_t)f->pid));
+		set_known(o, "bytes_from", f->bytes_from);
+		set_known(o, "beginning", f->beginning);
 		set(o, "at", address_or_null(f->address != 0, f->address));
 		set(o, "evidence", evidence(&f->evidence));
 		json_array_append_new(array, o);
@@ -353,6 +382,41 @@ static json_t *findings(const struct report *r)
 	return array;
 }
 
+static json_t *tasks(const struct dump *d)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(struct task, t, &d->tasks) {
+		json_t *o = json_object(), *calls = json_array();
+		LIST_EACH(struct call, c, &t->calls)
+			json_array_append_new(calls, c->symbol ? json_string(c->symbol)
+							       : address(c->address));
+		set(o, "name", text(t->name));
+		set(o, "pid", json_integer((json_int_t)t->pid));
+		set(o, "stack", calls);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* A kernel's log is long: the report has its end. */
+static json_t *log_lines(const struct dump *d)
+{
+	enum { SHOWN = 400 };
+	json_t *array = json_array();
+	size_t skip = d->log.count > SHOWN ? d->log.count - SHOWN : 0, index = 0;
+
+	LIST_EACH(struct log_line, line, &d->log) {
+		if (index++ < skip)
+			continue;
+		json_t *o = json_object();
+		set(o, "seconds", json_real(line->seconds));
+		set(o, "text", text(line->text));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *contributions(const struct dump *d)
 {
 	json_t *array = json_array();
@@ -377,6 +441,7 @@ static json_t *verdict(const struct report *r)
 	set(o, "decided", json_boolean(r->verdict.decided));
 	set(o, "class", json_string(verdict_class_name(r->verdict.verdict_class)));
 	set(o, "culprit", text(m ? m->name : NULL));
+	set_known(o, "function", r->verdict.function);
 	set(o, "vendor", text(m ? m->vendor : NULL));
 	set(o, "product", text(m ? m->product : NULL));
 	set(o, "content_file", text(f ? f->path : NULL));
@@ -474,6 +539,10 @@ json_t *report_to_json(const struct report *r, const struct dump *d, bool with_s
 	set(o, "fix", fix(r));
 	set(o, "modules", modules(r, d));
 	set(o, "contributions", contributions(d));
+	if (d->os == OS_LINUX) {
+		set(o, "tasks", tasks(d));
+		set(o, "log", log_lines(d));
+	}
 	if (with_strings)
 		set(o, "strings", string_list(r));
 	return o;

@@ -12,6 +12,9 @@ struct space {
 	size_t count;
 	struct range *runs; /* ranges that touch, joined; NULL until asked for */
 	size_t run_count;
+	space_fetch fetch; /* NULL: all there is, is in the pieces */
+	void *fetch_context;
+	unsigned page_size;
 };
 
 struct space *space_create(struct arena *arena)
@@ -185,7 +188,15 @@ const struct range *space_find(const struct space *space, uint64_t address)
 	return NULL;
 }
 
-size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size)
+void space_set_fetch(struct space *space, space_fetch fetch, void *context, unsigned page_size)
+{
+	space->fetch = fetch;
+	space->fetch_context = context;
+	space->page_size = page_size;
+}
+
+/* How many of @p size bytes at @p address the pieces have. */
+static size_t read_pieces(const struct space *space, uint64_t address, void *buffer, size_t size)
 {
 	const struct range *r = space_find(space, address), *end = space->ranges + space->count;
 	size_t done = 0;
@@ -197,6 +208,38 @@ size_t space_read_some(const struct space *space, uint64_t address, void *buffer
 		done += part;
 	}
 	return done;
+}
+
+/* The part of one page that a read wants; 0 if the page is not in the dump. */
+static size_t read_page(const struct space *space, uint64_t address, void *buffer, size_t size)
+{
+	uint64_t skip = address & (space->page_size - 1);
+	size_t part = space->page_size - skip < size ? (size_t)(space->page_size - skip) : size;
+	const uint8_t *page = space->fetch(space->fetch_context, address - skip);
+
+	if (page)
+		memcpy(buffer, page + skip, part);
+	return page ? part : 0;
+}
+
+size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size)
+{
+	size_t done = space->count ? read_pieces(space, address, buffer, size) : 0;
+
+	while (space->fetch && done < size && address + done >= address) {
+		size_t part = read_page(space, address + done, (char *)buffer + done, size - done);
+		if (part == 0)
+			break;
+		done += part;
+	}
+	return done;
+}
+
+bool space_has(const struct space *space, uint64_t address)
+{
+	uint8_t byte;
+
+	return space_read_some(space, address, &byte, 1) == 1;
 }
 
 bool space_read(const struct space *space, uint64_t address, void *buffer, size_t size)

@@ -37,6 +37,15 @@ void space_add(struct space *space, uint64_t address, uint64_t size, const uint8
 /* Sorts and cuts the pieces; reading works from then on. False without memory. */
 bool space_seal(struct space *space);
 
+/* Memory that is read when it is asked for. @p fetch returns the @p page_size bytes at @p page (a
+ * multiple of it, a power of two), which stay valid until the next call, or NULL if they are not in
+ * the dump. Pieces come first, and space_ranges() and space_runs() know pieces only. */
+typedef const uint8_t *(*space_fetch)(void *context, uint64_t page);
+void space_set_fetch(struct space *space, space_fetch fetch, void *context, unsigned page_size);
+
+/* Whether there is a byte at @p address. */
+bool space_has(const struct space *space, uint64_t address);
+
 /* Ranges in ascending order, without overlap. */
 size_t space_ranges(const struct space *space, const struct range **ret);
 /* The range that holds @p address, or NULL. */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
 	HEAD = 64 << 10, /* enough for every reader to bid */
@@ -170,6 +172,42 @@ static void note_cut(struct source *s, bool whole)
 			 (unsigned long long)(LIMIT_EVIDENCE >> 20));
 }
 
+static bool wants_file(const struct evidence *head)
+{
+	const struct format *format;
+	struct error *err = format_choose(head, &format);
+	bool wants = !err && format->by_file;
+
+	error_destroy(err);
+	return wants;
+}
+
+/* For a reader that works on files: the bare one, or one in memory with what a container holds. */
+static void visit_file(struct walk *w, struct source *s, const struct place *place)
+{
+	uint64_t total = s->size;
+	int fd = -1;
+
+	if (s->kind != SOURCE_FILE) {
+		total = 0;
+		fd = memfd_create("culprit-evidence", MFD_CLOEXEC);
+		if (fd < 0) {
+			stop(w, error_create(ERROR_NOMEM, "not enough memory to unpack"));
+			return;
+		}
+		if (!source_spool(s, fd, &total)) {
+			close(fd);
+			return;
+		}
+	}
+	struct evidence e = describe(w, s, place, total);
+	if (fd >= 0)
+		e.fd = fd;
+	stop(w, w->visit(w->context, &e));
+	if (fd >= 0)
+		close(fd);
+}
+
 static void visit_evidence(struct walk *w, struct source *s, const struct place *place)
 {
 	struct evidence e = describe(w, s, place, s->have);
@@ -185,6 +223,10 @@ static void visit_evidence(struct walk *w, struct source *s, const struct place 
 	}
 	if (w->visited++ < w->skip)
 		return;
+	if (wants_file(&e)) {
+		visit_file(w, s, place);
+		return;
+	}
 	if (!source_fill(s, LIMIT_EVIDENCE))
 		return;
 	whole = s->ended;

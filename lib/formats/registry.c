@@ -22,12 +22,6 @@ static const struct {
 	const char *sentence;
 } strangers[] = {
 	{"MDMP", 4, ERROR_UNSUPPORTED, "a user-mode minidump, not supported yet by this version"},
-	{"KDUMP   ", 8, ERROR_UNSUPPORTED,
-	 "a Linux vmcore (kdump-compressed), not supported yet by this version"},
-	{"DISKDUMP", 8, ERROR_UNSUPPORTED,
-	 "a Linux vmcore (diskdump), not supported yet by this version"},
-	{"makedumpfile\0\0\0\0", 16, ERROR_UNSUPPORTED,
-	 "a Linux vmcore (flattened by makedumpfile -F), not supported yet by this version"},
 	{"Rar!\x1a\x07", 6, ERROR_UNSUPPORTED, "a RAR archive: unpack it first"},
 	{"regf", 4, ERROR_NOT_EVIDENCE, "a Windows registry hive, not a dump"},
 	{"ElfFile", 8, ERROR_NOT_EVIDENCE, "a Windows event log, not a dump"},

@@ -255,6 +255,43 @@ bool source_drain(struct source *s, uint64_t *total)
 	return !s->budget->stop;
 }
 
+static bool write_whole(int fd, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+bool source_spool(struct source *s, int fd, uint64_t *total)
+{
+	static uint8_t buffer[BLOCK];
+	const void *block = s->data;
+	size_t n = s->have;
+
+	while (n > 0 && !s->budget->stop) {
+		if (*total + n > LIMIT_SPOOL || !write_whole(fd, block, n)) {
+			end_early(s, "%s", "there is no room in memory to unpack all of it");
+			break;
+		}
+		*total += n;
+		block = buffer;
+		if (s->ended)
+			n = 0;
+		else if (s->kind == SOURCE_ENTRY)
+			n = entry_next(s, &block, SIZE_MAX);
+		else
+			n = read_some(s, buffer, sizeof(buffer));
+	}
+	return !s->budget->stop;
+}
+
 void source_shrink(struct source *s)
 {
 	uint8_t *data = s->have && s->have < s->capacity ? realloc(s->data, s->have) : NULL;

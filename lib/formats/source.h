@@ -50,6 +50,9 @@ void source_close(struct source *s);
 bool source_fill(struct source *s, uint64_t want);
 /* Reads on without keeping anything; adds what there was to @p total. False as above. */
 bool source_drain(struct source *s, uint64_t *total);
+/* Writes all of it, what is in `data` first, to the file @p fd and adds up its size in @p total.
+ * False as above; a file that takes no more ends the source early. */
+bool source_spool(struct source *s, int fd, uint64_t *total);
 /* Cuts `data` to what is used, so that a reader's overrun is found by AddressSanitizer. */
 void source_shrink(struct source *s);
 

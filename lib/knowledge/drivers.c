@@ -27,6 +27,11 @@ static const struct table_spec linux_modules = {
 		    {"category", CELL_WORD},
 		    CONFIDENCE},
 };
+static const struct table_spec linux_intree = {
+	.file = "linux_intree.tsv",
+	.key = 1,
+	.columns = {{"module", CELL_FILE}},
+};
 static const struct table_spec altitudes = {
 	.file = "altitudes.tsv",
 	.columns = {{"minifilter", CELL_GLOB},
@@ -197,11 +202,19 @@ static bool linux_modules_load(struct knowledge *k, struct checker *c)
 	return names_load(k, c, &linux_modules, &k->linux_modules, &k->linux_index);
 }
 
+/* Thousands of names that are rarely asked for: looked up in the file itself. */
+static bool linux_intree_load(struct knowledge *k, struct checker *c)
+{
+	struct table t;
+
+	return !c || table_load(k, c, &linux_intree, &t) || !arena_failed(k->arena);
+}
+
 bool drivers_load(struct knowledge *k, struct checker *c)
 {
-	static table_loader *const loaders[] = {vendors_load, linux_modules_load, altitudes_load,
-						inbox_load,   passthrough_load,   loldrivers_load,
-						NULL};
+	static table_loader *const loaders[] = {
+		vendors_load, linux_modules_load, altitudes_load,  linux_intree_load,
+		inbox_load,   passthrough_load,   loldrivers_load, NULL};
 
 	return tables_load(k, c, loaders);
 }
@@ -276,4 +289,18 @@ const struct bad_driver *knowledge_bad_driver(const struct knowledge *knowledge,
 			first = row;
 	}
 	return first;
+}
+
+bool knowledge_in_tree(const struct knowledge *knowledge, const char *name)
+{
+	size_t size, length = strlen(name);
+	const char *text = knowledge_file(knowledge, "linux_intree.tsv", &size);
+	char line[128] = "\n";
+
+	if (!text || length + 3 > sizeof(line))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		line[i + 1] = name[i] == '-' ? '_' : name[i];
+	line[length + 1] = '\n';
+	return memmem(text, size, line, length + 2) != NULL;
 }

@@ -7,9 +7,19 @@
 #include <openssl/evp.h>
 
 const char *const rule_tables[] = {
-	"altitudes.tsv",     "bugchecks.tsv",  "content_files.tsv", "inbox.tsv",
-	"linux_modules.tsv", "loldrivers.tsv", "ntstatus.tsv",      "passthrough.tsv",
-	"roles.tsv",         "subcodes.tsv",   "vendors.tsv",       NULL,
+	"altitudes.tsv",
+	"bugchecks.tsv",
+	"content_files.tsv",
+	"inbox.tsv",
+	"linux_intree.tsv",
+	"linux_modules.tsv",
+	"loldrivers.tsv",
+	"ntstatus.tsv",
+	"passthrough.tsv",
+	"roles.tsv",
+	"subcodes.tsv",
+	"vendors.tsv",
+	NULL,
 };
 
 static const struct {

@@ -120,8 +120,11 @@ struct error *knowledge_fix(const struct knowledge *knowledge, struct arena *are
 
 /* ---- checking ------------------------------------------------------------------------------- */
 
+/* Pages for Linux have a class of their own, so that none of Windows' suits. */
 static bool is_verdict_class(const char *word)
 {
+	if (!strncmp(word, "linux-", 6))
+		word += 6;
 	for (int class = CLASS_UNKNOWN; class <= CLASS_APPLICATION; class ++)
 		if (!strcmp(verdict_class_name((enum verdict_class) class), word))
 			return true;

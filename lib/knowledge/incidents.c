@@ -167,6 +167,39 @@ struct error *knowledge_incidents_for(const struct knowledge *knowledge, struct 
 	return NULL;
 }
 
+static bool mentions(const struct rule_file *file, const char *const *words)
+{
+	for (; *words; words++)
+		if (text_contains_nocase(file->data, *words))
+			return true;
+	return false;
+}
+
+struct error *knowledge_incidents_mentioning(const struct knowledge *knowledge, struct arena *arena,
+					     const char *os, const char *const *words,
+					     struct list *ret)
+{
+	const struct rule_file *files;
+	size_t count = knowledge_folder(knowledge, "incidents/", &files);
+	struct list list;
+
+	list_init(&list, arena, sizeof(struct incident), ENTRIES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		void *data;
+		if (!mentions(&files[i], words))
+			continue;
+		struct error *err = document_load(arena, &files[i], &incident_schema, &data);
+		if (err)
+			return err;
+		if (strcmp(((const struct raw_incident *)data)->os, os) == 0)
+			incident_fill(arena, data, list_add(&list));
+	}
+	if (arena_failed(arena))
+		return error_create(ERROR_LIMIT, "no memory left for incidents");
+	*ret = list;
+	return NULL;
+}
+
 struct error *knowledge_incident(const struct knowledge *knowledge, struct arena *arena,
 				 const char *id, struct incident **ret)
 {

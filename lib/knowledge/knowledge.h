@@ -95,6 +95,10 @@ struct driver_info {
  * extension (or with .ko); NULL if unknown. Names compare without case. */
 const struct driver_info *knowledge_driver(const struct knowledge *knowledge, const char *name);
 
+/* Whether Linux itself has a module of that name (linux_intree.tsv). The name proves nothing where
+ * the kernel's taint says otherwise. */
+bool knowledge_in_tree(const struct knowledge *knowledge, const char *name);
+
 enum inbox { INBOX_NO, INBOX_MICROSOFT, INBOX_THIRD_PARTY };
 /* Whether a driver of that name ships with Windows. */
 enum inbox knowledge_inbox(const struct knowledge *knowledge, const char *name);
@@ -165,6 +169,10 @@ struct incident {
 /* All incidents whose text mentions @p driver (a file name). List of struct incident. */
 struct error *knowledge_incidents_for(const struct knowledge *knowledge, struct arena *arena,
 				      const char *driver, struct list *ret);
+/* All incidents of @p os ("linux") whose text has one of @p words, a list that ends with NULL. */
+struct error *knowledge_incidents_mentioning(const struct knowledge *knowledge, struct arena *arena,
+					     const char *os, const char *const *words,
+					     struct list *ret);
 struct error *knowledge_incident(const struct knowledge *knowledge, struct arena *arena,
 				 const char *id, struct incident **ret); /* *ret = NULL: no such */
 /* Ids of all incidents, NULL-terminated, sorted. */

@@ -214,7 +214,7 @@ static void visit_here(int fd, const char *member, unsigned skip, struct seen *s
 	error_destroy(err);
 }
 
-struct task {
+struct chore {
 	int fd;
 	const char *member;
 	unsigned skip, stop_at;
@@ -222,7 +222,7 @@ struct task {
 
 static int visit_there(void *context, int out)
 {
-	const struct task *task = context;
+	const struct chore *task = context;
 	struct seen seen = {.stop_at = task->stop_at};
 
 	visit_here(task->fd, task->member, task->skip, &seen);
@@ -266,7 +266,7 @@ static void compare(const struct seen *here, const struct seen *there)
 static struct seen visit_all(int fd, const char *member, unsigned skip, unsigned stop_at)
 {
 	struct seen here = {.stop_at = stop_at}, there;
-	struct task task = {fd, member, skip, stop_at};
+	struct chore task = {fd, member, skip, stop_at};
 	struct arrival arrival = {.used = 0};
 	struct sandbox_result result;
 

@@ -61,14 +61,6 @@ Test(registry, plain_sentences)
 		"not-evidence: a Windows program, library or driver (PE image), not a dump");
 	cr_assert_str_eq(verdict("MDMP\x93\xa7\0\0", 8),
 			 "unsupported: a user-mode minidump, not supported yet by this version");
-	cr_assert_str_eq(
-		verdict("KDUMP   \6\0\0\0", 12),
-		"unsupported: a Linux vmcore (kdump-compressed), not supported yet by this "
-		"version");
-	core[16] = 4;
-	cr_assert_str_eq(
-		verdict(core, sizeof(core)),
-		"unsupported: an ELF core (Linux vmcore), not supported yet by this version");
 	core[16] = 3;
 	cr_assert_str_eq(verdict(core, sizeof(core)),
 			 "not-evidence: an ELF program or library, not a dump");

@@ -236,6 +236,6 @@ ParameterizedTest(int *index, broken, one_file)
 		cr_assert_str_eq(p->file, broken->file, "%s", folder_problems(&folder));
 	while (knowledge_files(folder.knowledge)[left])
 		left++;
-	cr_assert_eq(left, 11 + 4 - 1);
+	cr_assert_eq(left, 12 + 4 - 1);
 	folder_deinit(&folder);
 }

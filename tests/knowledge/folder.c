@@ -32,6 +32,7 @@ static const struct {
 	 "channel\tCrowdStrike\tFalcon\twindows\t\\drivers\\crowdstrike\\\tc-00000291-*.sys\t"
 	 "csagent.sys\t\tsourced\n"},
 	{"passthrough.tsv", "glob\twhy\nntoskrnl.exe\tthe kernel\n"},
+	{"linux_intree.tsv", "module\next4\n"},
 	{"linux_modules.tsv", "module\tvendor\tproduct\tcategory\tconfidence\n"
 			      "falcon_lsm_pinned_*\tCrowdStrike\tFalcon\tedr\tsourced\n"},
 	{"bugchecks/0x00000050.yaml",

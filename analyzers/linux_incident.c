@@ -1,0 +1,183 @@
+/* Is this a known incident of a Linux product?
+ *
+ * An incident is known by its module (or, for BPF programs, by the process that loaded them), by
+ * lines of the panic, and by functions on the stack. The name alone is never enough. */
+#include "support.h"
+
+#include "text.h"
+
+#include <regex.h>
+#include <string.h>
+
+static const double MATCH_AT = 0.6;
+enum { WHY_MAX = 16, LINES_MAX = 2000, PATTERN_MAX = 512, WORDS_MAX = 4 };
+
+struct match {
+	struct analysis *a;
+	const struct incident *incident;
+	struct incident_match *result;
+	double score;
+	unsigned marks; /* patterns and functions that fitted */
+};
+
+static void agree(struct match *m, double weight, const char *text)
+{
+	const char **why = list_add(&m->result->why);
+
+	*why = text;
+	m->score += weight;
+}
+
+/* POSIX patterns have no \d. */
+static bool translate(const char *pattern, char out[PATTERN_MAX])
+{
+	bool bracket = false;
+	size_t n = 0;
+
+	for (const char *p = pattern; *p; p++) {
+		if (n + 6 > PATTERN_MAX)
+			return false;
+		if (*p == '\\' && p[1] == 'd') {
+			n += (size_t)(stpcpy(out + n, bracket ? "0-9" : "[0-9]") - (out + n));
+			p++;
+			continue;
+		}
+		if (*p == '\\' && p[1])
+			out[n++] = *p++;
+		else if (*p == '[')
+			bracket = true;
+		else if (*p == ']')
+			bracket = false;
+		out[n++] = *p;
+	}
+	out[n] = '\0';
+	return true;
+}
+
+/* The last line of the log that @p pattern fits; NULL if none does. */
+static const char *line_for(const struct dump *d, const char *pattern)
+{
+	char translated[PATTERN_MAX];
+	const char *found = NULL;
+	regex_t regex;
+
+	if (!translate(pattern, translated) ||
+	    regcomp(&regex, translated, REG_EXTENDED | REG_NOSUB))
+		return NULL;
+	size_t count = d->log.count;
+	for (size_t i = 0; i < count && i < LINES_MAX && !found; i++) {
+		const struct log_line *line = list_at(&d->log, count - 1 - i);
+		if (regexec(&regex, line->text, 0, NULL, 0) == 0)
+			found = line->text;
+	}
+	regfree(&regex);
+	return found;
+}
+
+static void match_patterns(struct match *m)
+{
+	struct arena *arena = m->a->report->arena;
+	unsigned fitted = 0;
+
+	LIST_EACH(const char *, pattern, &m->incident->panic_patterns) {
+		const char *line = line_for(m->a->dump, *pattern);
+		if (line && !fitted++)
+			agree(m, 0.2, arena_printf(arena, "the log has a line of it: %s", line));
+	}
+	if (fitted && fitted == m->incident->panic_patterns.count)
+		m->score += 0.2;
+	m->marks += fitted;
+}
+
+static void match_functions(struct match *m)
+{
+	struct arena *arena = m->a->report->arena;
+
+	LIST_EACH(struct frame, f, &m->a->report->stack) {
+		if (!f->symbol)
+			continue;
+		const char *name = arena_strndup(arena, f->symbol, strcspn(f->symbol, "+"));
+		LIST_EACH(const char *, glob, &m->incident->functions) {
+			if (!text_glob(*glob, name))
+				continue;
+			agree(m, 0.3,
+			      arena_printf(arena, "%s, a function of it, is on the stack", name));
+			m->marks++;
+			return;
+		}
+	}
+}
+
+static bool match_module(struct match *m)
+{
+	const struct module *culprit = m->a->report->verdict.culprit;
+	struct arena *arena = m->a->report->arena;
+
+	LIST_EACH(const char *, glob, &m->incident->drivers) {
+		if (culprit && text_glob(*glob, culprit->name)) {
+			agree(m, 0.3, arena_printf(arena, "the culprit is %s", culprit->name));
+			return true;
+		}
+	}
+	return m->incident->drivers.count == 0;
+}
+
+static struct incident_match *match(struct analysis *a, const struct incident *in)
+{
+	struct incident_match *result = arena_alloc(a->report->arena, 1, sizeof(*result));
+	struct match m = {.a = a, .incident = in, .result = result};
+
+	if (!result)
+		return NULL;
+	list_init(&result->why, a->report->arena, sizeof(const char *), WHY_MAX);
+	list_init(&result->times, a->report->arena, sizeof(struct timeline_entry), 64);
+	result->id = in->id;
+	result->title = in->title;
+	if (!match_module(&m))
+		return NULL;
+	match_patterns(&m);
+	match_functions(&m);
+	if (m.marks == 0 || m.score < MATCH_AT)
+		return NULL;
+	result->score = m.score > 1 ? 1 : m.score;
+	return result;
+}
+
+static struct error *run(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct module *culprit = r->verdict.culprit;
+	const char *words[WORDS_MAX] = {0};
+	struct list incidents;
+	unsigned n = 0;
+
+	if (culprit && culprit->kind == MODULE_DRIVER)
+		words[n++] = culprit->name;
+	if (culprit && culprit->loader)
+		words[n++] = culprit->loader;
+	if (a->dump->process.name && strlen(a->dump->process.name) > 4)
+		words[n++] = a->dump->process.name;
+	if (n == 0)
+		return NULL;
+	struct error *err =
+		knowledge_incidents_mentioning(a->knowledge, r->arena, "linux", words, &incidents);
+	if (err) {
+		report_finding(r, "warning", "rules", NULL, "incidents could not be matched: %s",
+			       err->message);
+		error_destroy(err);
+		return NULL;
+	}
+	LIST_EACH(struct incident, in, &incidents) {
+		struct incident_match *m = match(a, in);
+		if (m && (!r->incident || m->score > r->incident->score))
+			r->incident = m;
+	}
+	return NULL;
+}
+
+const struct analyzer analyzer_linux_incident = {
+	.id = "linux_incident",
+	.summary = "matches the crash with known incidents of Linux products",
+	.os = OS_LINUX,
+	.run = run,
+};

@@ -1,0 +1,130 @@
+#include "linux_support.h"
+
+#include "support.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SMALL_VALUE = 1 << 20, LARGEST_OFFSET = 4096 };
+
+uint64_t linux_word(const uint8_t *bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		value |= (uint64_t)bytes[i] << (8 * i);
+	return value;
+}
+
+unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX])
+{
+	const struct report *r = a->report;
+	uint64_t bad = r->crash.address;
+	unsigned count = 0;
+
+	if (!r->crash.is_fault || !r->crash.has_address || bad < SMALL_VALUE)
+		return 0;
+	values[count++] = bad;
+	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX && count < BAD_VALUES_MAX;
+	     i++) {
+		uint64_t value = r->crash.context.r[i];
+		if ((r->crash.context.known & (UINT32_C(1) << i)) && value != bad &&
+		    value >= SMALL_VALUE && bad - value + LARGEST_OFFSET <= 2 * LARGEST_OFFSET &&
+		    !space_has(a->dump->space, value))
+			values[count++] = value;
+	}
+	return count;
+}
+
+bool linux_is_text(uint64_t value, char text[9])
+{
+	for (unsigned i = 0; i < 8; i++) {
+		text[i] = (char)(value >> (8 * i));
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	}
+	text[8] = '\0';
+	return true;
+}
+
+const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = arena_alloc(arena, size + 1, 2);
+
+	for (size_t i = 0; text && i < size; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return text;
+}
+
+const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+
+	if (!EVP_Digest(bytes, size, digest, &length, EVP_sha256(), NULL))
+		return NULL;
+	return linux_hex(arena, digest, length);
+}
+
+struct content_file *linux_content_file(struct analysis *a, const struct open_file *file)
+{
+	struct report *r = a->report;
+
+	LIST_EACH(struct content_file, f, &r->content_files) {
+		if (f->object == file->address || (f->inode == file->inode && f->path &&
+						   file->path && strcmp(f->path, file->path) == 0))
+			return f;
+	}
+	const struct content_type *type =
+		file->path ? knowledge_content_type(a->knowledge, file->path) : NULL;
+	struct content_file *f = list_add(&r->content_files);
+	*f = (struct content_file){.path = file->path,
+				   .grade = 'D',
+				   .object = file->address,
+				   .address = file->address,
+				   .mtime = file->mtime,
+				   .ctime = file->ctime,
+				   .inode = file->inode,
+				   .has_size = file->regular,
+				   .size = file->size,
+				   .task = file->task,
+				   .pid = file->pid};
+	if (type && strcmp(type->os, "linux") == 0) {
+		f->type = type->id;
+		f->owner = type->owners;
+		f->vendor = type->vendor;
+	}
+	list_init(&f->evidence, r->arena, sizeof(struct reason), 64);
+	return f;
+}
+
+static double weight(const struct content_file *f)
+{
+	double sum = 0;
+
+	LIST_EACH(struct reason, e, &f->evidence)
+		sum += e->against ? -e->weight : e->weight;
+	return sum;
+}
+
+static bool before(const struct content_file *x, const struct content_file *y)
+{
+	return x->grade != y->grade ? x->grade < y->grade : weight(x) > weight(y);
+}
+
+void linux_sort_files(struct list *files)
+{
+	struct content_file *f = files->items, keep;
+
+	for (size_t i = 1; i < files->count; i++) {
+		keep = f[i];
+		size_t k = i;
+		for (; k > 0 && before(&keep, &f[k - 1]); k--)
+			f[k] = f[k - 1];
+		f[k] = keep;
+	}
+}

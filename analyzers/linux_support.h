@@ -1,0 +1,23 @@
+/* What the analyzers of Linux crashes share. */
+#ifndef CULPRIT_LINUX_SUPPORT_H
+#define CULPRIT_LINUX_SUPPORT_H
+
+#include "analyzer.h"
+
+enum { BAD_VALUES_MAX = 4 };
+
+/* Values that were used as a pointer and are none: the address that faulted and the registers it
+ * was made of. Small ones prove nothing and are left out. */
+unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX]);
+/* Whether @p value reads as text; @p text gets its 8 characters and a NUL. */
+bool linux_is_text(uint64_t value, char text[9]);
+uint64_t linux_word(const uint8_t *bytes);
+
+const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size);
+const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
+
+/* The report's entry for an open file, made at the first call. */
+struct content_file *linux_content_file(struct analysis *a, const struct open_file *file);
+void linux_sort_files(struct list *files);
+
+#endif

@@ -1,0 +1,195 @@
+/* What the files of the vmcore reader share: one Linux kernel as its memory describes it.
+ *
+ * Nothing here knows a structure's layout. Every offset comes from the dump: VMCOREINFO, BTF, or
+ * the kernel's own tables. A read that finds nothing gives 0, and what is built on it stays empty:
+ * a missing page is an ordinary answer (linux-vmcores.md). */
+#ifndef CULPRIT_LINUX_KERNEL_H
+#define CULPRIT_LINUX_KERNEL_H
+
+#include "btf.h"
+#include "diskdump_check.h"
+#include "elf_core_check.h"
+#include "evidence.h"
+#include "kallsyms.h"
+#include "linux_log.h"
+#include "oops.h"
+#include "orc.h"
+#include "vmcoreinfo.h"
+
+#include <libkdumpfile/kdumpfile.h>
+
+enum { FETCH_PAGE = 4096, FETCH_SLOTS = 1024, SPLIT_MAX = 16 };
+
+/* One page of the cache between libkdumpfile and everybody else. */
+struct cached_page {
+	uint64_t address;
+	bool used, present;
+	uint8_t *bytes;
+};
+
+/* Why reads failed, counted. */
+struct absences {
+	unsigned excluded; /* left out by the filter of makedumpfile */
+	unsigned missing;  /* the file should have them and does not */
+	unsigned unmapped; /* no such memory */
+};
+
+/* A module as the reader needs it beside the model. */
+struct module_tables {
+	struct module *module;
+	uint64_t address; /* of its struct module, or of its struct bpf_prog */
+	const char *name; /* symbol of a BPF program, else NULL */
+	uint64_t symbols, strings;
+	uint32_t symbol_count;
+	struct orc_table orc;
+	uint8_t *symbol_bytes; /* its symbol table, read when first asked for */
+	char *string_bytes;
+	size_t string_size;
+	bool tried;
+};
+
+/* Offsets that are asked for often. -1: this kernel has no such field. */
+struct layout {
+	int64_t file_dentry, file_mount, file_inode, file_operations;
+	int64_t dentry_parent, dentry_name, dentry_inode;
+	int64_t mount_inner, mount_parent, mount_point, vfsmount_root;
+	int64_t inode_number, inode_size, inode_mode, inode_mapping;
+	int64_t inode_mtime, inode_mtime_ns, inode_ctime, inode_ctime_ns;
+	int64_t task_comm, task_pid, task_stack, task_files, task_state, task_on_cpu, task_thread,
+		task_tasks, task_thread_node, task_signal;
+	int64_t signal_thread_head;
+	int64_t files_fdt, fdtable_max, fdtable_fd;
+	bool files_known;
+};
+
+/* The kernel's map of all physical memory, and its array of struct page. */
+struct linear {
+	bool tried;
+	uint64_t base, map, page_struct;
+};
+
+struct vmcore {
+	const struct evidence *evidence;
+	struct dump *dump;
+	struct arena *arena;
+	kdump_ctx_t *kdump;
+	int file, own_file; /* what libkdumpfile reads; own_file is ours to close, else -1 */
+	uint64_t file_size;
+	uint64_t page_size;
+	bool arm;
+	struct reader memory; /* kernel addresses */
+	struct cached_page *cache;
+	struct absences absent;
+	struct diskdump_facts diskdump;
+	struct elf_core_facts elf;
+	bool is_diskdump, is_elf;
+	struct vmcoreinfo info;
+	bool has_info;
+	struct kallsyms *symbols;
+	struct types *types;
+	struct layout layout;
+	struct list tables; /* struct module_tables */
+	struct module *kernel;
+	uint64_t text_start, text_end;
+	struct orc_table orc;
+	struct unwinder unwinder;
+	uint64_t stack_bytes; /* of a task's kernel stack */
+	struct linux_log log;
+	struct oops_log events;
+	unsigned crash_cpu;
+	bool has_crash_cpu;
+	uint64_t crash_task; /* address of its task_struct, 0 unknown */
+	struct linear linear;
+	struct list caches; /* uint64_t: addresses of every struct kmem_cache */
+};
+
+/* ---- linux_memory.c: bytes ---- */
+
+struct error *vm_open(struct vmcore *v);
+void vm_close(struct vmcore *v);
+bool vm_read(const struct vmcore *v, uint64_t address, void *buffer, size_t size);
+/* Past the cache, for tables of megabytes. */
+bool vm_bulk(struct vmcore *v, uint64_t address, void *buffer, size_t size);
+bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size);
+uint64_t vm_u64(const struct vmcore *v, uint64_t address);
+uint32_t vm_u32(const struct vmcore *v, uint64_t address);
+/* NUL-terminated, at most @p most bytes, safe text; NULL if unreadable or empty. */
+char *vm_string(const struct vmcore *v, struct arena *arena, uint64_t address, size_t most);
+bool vm_is_pointer(uint64_t value);
+/* A register of a processor by libkdumpfile's name ("rip"). */
+bool vm_register(struct vmcore *v, unsigned cpu, const char *name, uint64_t *ret);
+bool vm_number(struct vmcore *v, const char *key, uint64_t *ret);
+const char *vm_attribute(struct vmcore *v, const char *key);
+
+/* ---- linux_symbols.c: names and layouts ---- */
+
+void vm_symbols(struct vmcore *v);
+uint64_t vm_symbol(const struct vmcore *v, const char *name); /* 0: no such */
+int64_t vm_offset(const struct vmcore *v, const char *type, const char *path);
+/* The first that exists: fields move between kernels. */
+int64_t vm_offset_either(const struct vmcore *v, const char *type, const char *path,
+			 const char *other);
+/* The pointer (or the number) at @p base + @p offset; 0 if @p offset is unknown. */
+uint64_t vm_field(const struct vmcore *v, uint64_t base, int64_t offset);
+uint32_t vm_field32(const struct vmcore *v, uint64_t base, int64_t offset);
+/* "function+0x28"; NULL if unknown. @p is_return: the address is behind a call. */
+char *vm_symbol_at(const struct vmcore *v, struct arena *arena, uint64_t address, bool is_return);
+/* Address of a place the log names, 0 unknown. */
+uint64_t vm_place(const struct vmcore *v, const struct oops_place *place);
+/* Start of the function @p address lies in, 0 unknown. */
+uint64_t vm_function_at(const struct vmcore *v, uint64_t address);
+bool vm_is_text(const struct vmcore *v, uint64_t address);
+struct module_tables *vm_tables_of(const struct vmcore *v, uint64_t address);
+
+/* ---- linux_crash.c: what the kernel said, and when ---- */
+
+void vm_log(struct vmcore *v);
+void vm_clock(struct vmcore *v);
+/* Fills @p dump's account of the failure from the log's events. */
+void linux_failure(struct dump *dump, const struct oops_log *events);
+void linux_log_lines(struct dump *dump, const struct linux_log *log);
+/* The trace as the log has it: all there is when there is nothing else. */
+void linux_log_calls(struct dump *dump, const struct oops *event);
+/* The event whose trace tells most about the failure, NULL if none. */
+const struct oops *linux_main_event(const struct oops_log *events);
+uint64_t linux_filetime(uint64_t seconds, uint64_t nanoseconds);
+
+/* ---- linux_modules.c, linux_bpf.c ---- */
+
+void vm_modules(struct vmcore *v);
+void vm_bpf(struct vmcore *v);
+/* The list of modules moves while it grows; after its end its elements stay. The tables are in its
+ * order, behind the kernel. */
+void vm_modules_settle(struct vmcore *v);
+
+/* ---- linux_tasks.c ---- */
+
+void vm_crash(struct vmcore *v);
+void vm_other_tasks(struct vmcore *v);
+/* Which process holds which BPF program. */
+void vm_bpf_loaders(struct vmcore *v);
+/* Calls @p visit for every thread until it returns true. */
+void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, void *),
+		  void *context);
+
+/* ---- linux_unwind.c ---- */
+
+void vm_unwind_init(struct vmcore *v);
+/* Unwinds from @p state into @p task->calls; true if it came to a proper end. */
+bool vm_unwind(struct vmcore *v, struct task *task, const struct unwind_state *state, bool search);
+
+/* ---- linux_slab.c ---- */
+
+bool vm_linear(struct vmcore *v); /* fills v->linear; false if this kernel does not tell */
+bool vm_heap_object(struct vmcore *v, uint64_t address, struct heap_object *ret);
+bool vm_heap_link(struct vmcore *v, uint64_t value, struct heap_object *ret, uint64_t *ret_bytes);
+
+/* ---- linux_files.c ---- */
+
+bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
+		  struct open_file *ret);
+void vm_task_files(struct vmcore *v, const struct task *task);
+size_t vm_cached_content(struct vmcore *v, const struct open_file *file, uint8_t *buffer,
+			 size_t size);
+
+#endif

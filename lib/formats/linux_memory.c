@@ -1,0 +1,235 @@
+/* Bytes of a vmcore: libkdumpfile behind a cache of pages. linux-vmcores.md; libraries.md 4 */
+#include "linux_kernel.h"
+
+#include "ceilings.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static bool write_all(int fd, const uint8_t *data, uint64_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size < (1 << 20) ? size : 1 << 20);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		size -= (uint64_t)n;
+	}
+	return true;
+}
+
+/* libkdumpfile reads files only; what came out of a container gets one in memory. */
+static struct error *spool(struct vmcore *v)
+{
+	const struct evidence *e = v->evidence;
+
+	v->file = e->fd;
+	if (v->own_file >= 0)
+		v->file = v->own_file;
+	if (v->file >= 0)
+		return NULL;
+	v->own_file = memfd_create("culprit-vmcore", MFD_CLOEXEC);
+	if (v->own_file < 0 || !write_all(v->own_file, e->data, e->size))
+		return error_create(ERROR_IO, "no room in memory to unpack the vmcore: %s",
+				    strerrordesc_np(errno));
+	v->file = v->own_file;
+	return NULL;
+}
+
+static void classify_failure(struct vmcore *v, kdump_status status)
+{
+	const char *text = kdump_get_err(v->kdump);
+
+	/* One code for all; the text differs. linux-vmcores.md, traps */
+	if (status == KDUMP_ERR_NODATA && text && strstr(text, "xcluded"))
+		v->absent.excluded++;
+	else if (status == KDUMP_ERR_NODATA || status == KDUMP_ERR_ADDRXLAT)
+		v->absent.unmapped++;
+	else
+		v->absent.missing++;
+	kdump_clear_err(v->kdump);
+}
+
+static bool read_space(struct vmcore *v, kdump_addrspace_t space, uint64_t address, void *buffer,
+		       size_t size)
+{
+	size_t got = size;
+	kdump_status status = kdump_read(v->kdump, space, address, buffer, &got);
+
+	if (status == KDUMP_OK && got == size)
+		return true;
+	classify_failure(v, status);
+	return false;
+}
+
+bool vm_bulk(struct vmcore *v, uint64_t address, void *buffer, size_t size)
+{
+	return read_space(v, KDUMP_KVADDR, address, buffer, size);
+}
+
+bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
+{
+	return read_space(v, KDUMP_KPHYSADDR, address, buffer, size);
+}
+
+static const uint8_t *fetch(void *context, uint64_t page)
+{
+	struct vmcore *v = context;
+	struct cached_page *c = &v->cache[(page / FETCH_PAGE) % FETCH_SLOTS];
+
+	if (c->used && c->address == page)
+		return c->present ? c->bytes : NULL;
+	if (!c->bytes)
+		c->bytes = arena_alloc(v->arena, 1, FETCH_PAGE);
+	if (!c->bytes || !vm_is_pointer(page))
+		return NULL;
+	c->used = true;
+	c->address = page;
+	c->present = vm_bulk(v, page, c->bytes, FETCH_PAGE);
+	return c->present ? c->bytes : NULL;
+}
+
+bool vm_is_pointer(uint64_t value)
+{
+	/* Kernel halves of both architectures with 48-bit and with 52-bit addresses. */
+	return value >= UINT64_C(0xff00000000000000) && value < UINT64_C(0xfffffffffffff000);
+}
+
+/* Large pieces go past the cache. */
+static size_t read_memory(void *context, uint64_t address, void *buffer, size_t size)
+{
+	struct vmcore *v = context;
+	size_t got = size;
+
+	if (size < FETCH_PAGE)
+		return space_read_some(v->dump->space, address, buffer, size);
+	if (!vm_is_pointer(address))
+		return 0;
+	kdump_status status = kdump_read(v->kdump, KDUMP_KVADDR, address, buffer, &got);
+	if (status != KDUMP_OK)
+		classify_failure(v, status);
+	return got < size ? got : size;
+}
+
+static struct error *refuse(struct vmcore *v, const char *what)
+{
+	struct arena *arena = v->arena;
+	const char *text = kdump_get_err(v->kdump);
+
+	return error_create(ERROR_BAD_DATA, "%s: %s", what,
+			    text ? text_from_bytes(arena, text, strlen(text)) : "no details");
+}
+
+struct error *vm_open(struct vmcore *v)
+{
+	struct error *err = spool(v);
+	uint64_t pointer = 0;
+
+	if (err)
+		return err;
+	v->memory = (struct reader){read_memory, v};
+	v->kdump = kdump_new();
+	v->cache = arena_alloc(v->arena, FETCH_SLOTS, sizeof(*v->cache));
+	if (!v->kdump || !v->cache)
+		return error_create(ERROR_NOMEM, "no memory to open the vmcore");
+	kdump_set_number_attr(v->kdump, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
+	kdump_set_number_attr(v->kdump, "cache.size", 256);
+	if (kdump_open_fd(v->kdump, v->file) != KDUMP_OK)
+		return refuse(v, "the vmcore cannot be opened");
+	if (!vm_number(v, KDUMP_ATTR_PAGE_SIZE, &v->page_size) || v->page_size < 4096 ||
+	    v->page_size > 65536 || (v->page_size & (v->page_size - 1)))
+		return error_create(ERROR_BAD_DATA, "the vmcore has no valid page size");
+	if (vm_number(v, KDUMP_ATTR_PTR_SIZE, &pointer) && pointer != 8)
+		return error_create(ERROR_UNSUPPORTED,
+				    "a vmcore of a 32-bit kernel, which this version does not "
+				    "read");
+	/* Before anything asks for VMCOREINFO. libraries.md 4 */
+	if (kdump_set_string_attr(v->kdump, KDUMP_ATTR_OSTYPE, "linux") != KDUMP_OK) {
+		dump_problem(v->dump, "no-address-translation",
+			     "how this kernel maps its memory could not be found in the dump");
+		v->dump->partial = true;
+		kdump_clear_err(v->kdump);
+	}
+	space_set_fetch(v->dump->space, fetch, v, FETCH_PAGE);
+	return NULL;
+}
+
+void vm_close(struct vmcore *v)
+{
+	if (v->kdump)
+		kdump_free(v->kdump);
+	v->kdump = NULL;
+	if (v->own_file >= 0)
+		close(v->own_file);
+	v->own_file = -1;
+	types_destroy(v->types);
+	v->types = NULL;
+}
+
+bool vm_read(const struct vmcore *v, uint64_t address, void *buffer, size_t size)
+{
+	return space_read(v->dump->space, address, buffer, size);
+}
+
+uint64_t vm_u64(const struct vmcore *v, uint64_t address)
+{
+	uint64_t value;
+
+	return space_u64(v->dump->space, address, &value) ? value : 0;
+}
+
+uint32_t vm_u32(const struct vmcore *v, uint64_t address)
+{
+	uint32_t value;
+
+	return space_u32(v->dump->space, address, &value) ? value : 0;
+}
+
+char *vm_string(const struct vmcore *v, struct arena *arena, uint64_t address, size_t most)
+{
+	char bytes[LIMIT_NAME_CHARS];
+	size_t want = most < sizeof(bytes) ? most : sizeof(bytes);
+	size_t have = space_read_some(v->dump->space, address, bytes, want);
+	size_t length = strnlen(bytes, have);
+
+	return length ? text_from_bytes(arena, bytes, length) : NULL;
+}
+
+bool vm_register(struct vmcore *v, unsigned cpu, const char *name, uint64_t *ret)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "cpu.%u.reg.%s", cpu, name);
+	return vm_number(v, key, ret);
+}
+
+bool vm_number(struct vmcore *v, const char *key, uint64_t *ret)
+{
+	kdump_attr_t attr;
+
+	if (kdump_get_attr(v->kdump, key, &attr) != KDUMP_OK) {
+		kdump_clear_err(v->kdump);
+		return false;
+	}
+	if (attr.type != KDUMP_NUMBER && attr.type != KDUMP_ADDRESS)
+		return false;
+	*ret = attr.type == KDUMP_NUMBER ? attr.val.number : attr.val.address;
+	return true;
+}
+
+const char *vm_attribute(struct vmcore *v, const char *key)
+{
+	const char *text = NULL;
+
+	if (kdump_get_string_attr(v->kdump, key, &text) != KDUMP_OK) {
+		kdump_clear_err(v->kdump);
+		return NULL;
+	}
+	return text ? text_from_bytes(v->arena, text, strlen(text)) : NULL;
+}
