@@ -68,6 +68,15 @@ struct linear {
 	uint64_t base, map, page_struct;
 };
 
+/* The kernel's page tables. */
+struct paging {
+	bool ready;
+	uint64_t root; /* physical */
+	unsigned levels, page_shift, bits;
+	uint64_t mask; /* of the address in an entry */
+	struct cached_page *tables;
+};
+
 struct vmcore {
 	const struct evidence *evidence;
 	struct dump *dump;
@@ -99,6 +108,7 @@ struct vmcore {
 	unsigned crash_cpu;
 	bool has_crash_cpu;
 	uint64_t crash_task; /* address of its task_struct, 0 unknown */
+	struct paging paging;
 	struct linear linear;
 	struct list caches; /* uint64_t: addresses of every struct kmem_cache */
 };
@@ -107,6 +117,8 @@ struct vmcore {
 
 struct error *vm_open(struct vmcore *v);
 void vm_close(struct vmcore *v);
+/* For kernels whose page tables we cannot follow ourselves. */
+void vm_use_kdump_translation(struct vmcore *v);
 bool vm_read(const struct vmcore *v, uint64_t address, void *buffer, size_t size);
 /* Past the cache, for tables of megabytes. */
 bool vm_bulk(struct vmcore *v, uint64_t address, void *buffer, size_t size);
@@ -120,6 +132,13 @@ bool vm_is_pointer(uint64_t value);
 bool vm_register(struct vmcore *v, unsigned cpu, const char *name, uint64_t *ret);
 bool vm_number(struct vmcore *v, const char *key, uint64_t *ret);
 const char *vm_attribute(struct vmcore *v, const char *key);
+
+/* ---- linux_paging.c ---- */
+
+/* By VMCOREINFO; false if that does not tell where the tables are. */
+bool vm_paging_init(struct vmcore *v);
+/* Physical address of @p address; false if nothing is mapped there. */
+bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret);
 
 /* ---- linux_symbols.c: names and layouts ---- */
 

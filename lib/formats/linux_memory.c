@@ -56,26 +56,64 @@ static void classify_failure(struct vmcore *v, kdump_status status)
 	kdump_clear_err(v->kdump);
 }
 
-static bool read_space(struct vmcore *v, kdump_addrspace_t space, uint64_t address, void *buffer,
-		       size_t size)
+/* Whether the dump can have memory there at all: libkdumpfile trusts that it is asked nothing else.
+ */
+static bool is_memory(const struct vmcore *v, uint64_t physical, size_t size)
+{
+	uint64_t end = physical + size;
+
+	if (end < physical || end >> 52)
+		return false;
+	return !v->is_diskdump || !v->diskdump.max_mapnr ||
+	       (end + v->page_size - 1) / v->page_size <= v->diskdump.max_mapnr;
+}
+
+bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 {
 	size_t got = size;
-	kdump_status status = kdump_read(v->kdump, space, address, buffer, &got);
 
+	if (!is_memory(v, address, size)) {
+		v->absent.unmapped++;
+		return false;
+	}
+	kdump_status status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
 	if (status == KDUMP_OK && got == size)
 		return true;
 	classify_failure(v, status);
 	return false;
 }
 
-bool vm_bulk(struct vmcore *v, uint64_t address, void *buffer, size_t size)
+/* How many bytes could be read of kernel address @p address; by our own walk of the page tables, or
+ * by libkdumpfile's where the dump does not tell where they are. */
+static size_t read_virtual(struct vmcore *v, uint64_t address, uint8_t *buffer, size_t size)
 {
-	return read_space(v, KDUMP_KVADDR, address, buffer, size);
+	size_t done = 0;
+
+	if (!v->paging.ready) {
+		size_t got = size;
+		kdump_status status = kdump_read(v->kdump, KDUMP_KVADDR, address, buffer, &got);
+		if (status != KDUMP_OK)
+			classify_failure(v, status);
+		return got < size ? got : size;
+	}
+	while (done < size) {
+		uint64_t skip = (address + done) & (FETCH_PAGE - 1), physical;
+		size_t part =
+			FETCH_PAGE - skip < size - done ? (size_t)(FETCH_PAGE - skip) : size - done;
+		if (!vm_translate(v, address + done, &physical)) {
+			v->absent.unmapped++;
+			break;
+		}
+		if (!vm_physical(v, physical, buffer + done, part))
+			break;
+		done += part;
+	}
+	return done;
 }
 
-bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
+bool vm_bulk(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 {
-	return read_space(v, KDUMP_KPHYSADDR, address, buffer, size);
+	return read_virtual(v, address, buffer, size) == size;
 }
 
 static const uint8_t *fetch(void *context, uint64_t page)
@@ -105,16 +143,10 @@ bool vm_is_pointer(uint64_t value)
 static size_t read_memory(void *context, uint64_t address, void *buffer, size_t size)
 {
 	struct vmcore *v = context;
-	size_t got = size;
 
 	if (size < FETCH_PAGE)
 		return space_read_some(v->dump->space, address, buffer, size);
-	if (!vm_is_pointer(address))
-		return 0;
-	kdump_status status = kdump_read(v->kdump, KDUMP_KVADDR, address, buffer, &got);
-	if (status != KDUMP_OK)
-		classify_failure(v, status);
-	return got < size ? got : size;
+	return vm_is_pointer(address) ? read_virtual(v, address, buffer, size) : 0;
 }
 
 static struct error *refuse(struct vmcore *v, const char *what)
@@ -149,15 +181,19 @@ struct error *vm_open(struct vmcore *v)
 		return error_create(ERROR_UNSUPPORTED,
 				    "a vmcore of a 32-bit kernel, which this version does not "
 				    "read");
-	/* Before anything asks for VMCOREINFO. libraries.md 4 */
-	if (kdump_set_string_attr(v->kdump, KDUMP_ATTR_OSTYPE, "linux") != KDUMP_OK) {
-		dump_problem(v->dump, "no-address-translation",
-			     "how this kernel maps its memory could not be found in the dump");
-		v->dump->partial = true;
-		kdump_clear_err(v->kdump);
-	}
 	space_set_fetch(v->dump->space, fetch, v, FETCH_PAGE);
 	return NULL;
+}
+
+void vm_use_kdump_translation(struct vmcore *v)
+{
+	/* Before anything asks for VMCOREINFO. libraries.md 4 */
+	if (kdump_set_string_attr(v->kdump, KDUMP_ATTR_OSTYPE, "linux") == KDUMP_OK)
+		return;
+	kdump_clear_err(v->kdump);
+	dump_problem(v->dump, "no-address-translation",
+		     "how this kernel maps its memory could not be found in the dump");
+	v->dump->partial = true;
 }
 
 void vm_close(struct vmcore *v)

@@ -25,7 +25,7 @@ static const char *const x86_names[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp"
 
 static bool cpu_registers(struct vmcore *v, unsigned number, struct registers *ret)
 {
-	char name[8];
+	char name[16];
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned i = 0; i < (v->arm ? 31u : 16u); i++) {

@@ -161,11 +161,27 @@ static struct error *check(struct vmcore *v)
 	return err;
 }
 
+/* VMCOREINFO by our own reading of the headers; by libkdumpfile's where that finds none. */
 static void read_info(struct vmcore *v)
+{
+	enum { INFO_MAX = 1 << 20 };
+	uint64_t at = v->is_elf ? v->elf.vmcoreinfo_offset : v->diskdump.vmcoreinfo_offset;
+	uint64_t size = v->is_elf ? v->elf.vmcoreinfo_size : v->diskdump.vmcoreinfo_size;
+	struct reader file = reader_of_fd(v->file);
+	char *text = at && size && size <= INFO_MAX ? arena_alloc(v->arena, size, 1) : NULL;
+
+	if (text && reader_exact(&file, at, text, size))
+		v->has_info = vmcoreinfo_parse(v->arena, text, size, &v->info);
+}
+
+static void find_memory(struct vmcore *v)
 {
 	char *text = NULL;
 
-	if (kdump_vmcoreinfo_raw(v->kdump, &text) == KDUMP_OK && text) {
+	if (vm_paging_init(v))
+		return;
+	vm_use_kdump_translation(v);
+	if (!v->has_info && kdump_vmcoreinfo_raw(v->kdump, &text) == KDUMP_OK && text) {
 		v->has_info = vmcoreinfo_parse(v->arena, text, strlen(text), &v->info);
 		free(text);
 	}
@@ -239,6 +255,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 		return err;
 	read_info(v);
 	identify(v);
+	find_memory(v);
 	vm_symbols(v);
 	vm_log(v);
 	vm_modules(v);
