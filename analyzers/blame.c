@@ -22,7 +22,7 @@ static const double WEIGHT_POOL_CALLER = 0.4;
 static const double WEIGHT_STACK = 0.2;
 static const double WEIGHT_CALL_SEEN = 0.1;
 
-enum { STUCK_FRAMES = 3, DEEPLY_STUCK = 10, HANGING_FRAMES = 2 };
+enum { STUCK_FRAMES = 3, DEEPLY_STUCK = 10, HANGING_FRAMES = 3 };
 
 /* The suspect for @p module, NULL if it cannot be one. */
 static struct suspect *suspect(struct analysis *a, const struct module *module)
@@ -233,9 +233,9 @@ static double stack_weight(const struct analysis *a, const struct frame *f, cons
 			"(%u of this driver)";
 		return WEIGHT_POOL_CALLER;
 	}
-	*ret_text =
-		"%s is on the stack (%u addresses of this driver), which may be left over from an "
-		"earlier call";
+	*ret_text = "%s is on the stack, one of %u address(es) of this driver there, which may be "
+		    "left over "
+		    "from an earlier call";
 	return WEIGHT_STACK + (f->call_seen ? WEIGHT_CALL_SEEN : 0);
 }
 

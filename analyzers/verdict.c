@@ -256,6 +256,21 @@ static void summarize_none(struct analysis *a)
 			   module_title(a, best->module));
 }
 
+/* The fault is in a driver of Windows that does its own work, not one that carries the calls of
+ * others: the class says so, and its page what to do; it is no culprit for that. */
+static void consider_os_driver(struct analysis *a)
+{
+	struct report *r = a->report;
+	const struct module *m = dump_module_at(a->dump, r->crash.context.ip);
+
+	if (r->verdict.verdict_class != CLASS_UNKNOWN || !r->crash.is_fault || !m ||
+	    m->origin != ORIGIN_OS || m->dump_clone ||
+	    knowledge_passes_blame(a->knowledge, m->name, NULL))
+		return;
+	r->verdict.verdict_class = CLASS_OS_DRIVER;
+	r->verdict.confidence = CONFIDENCE_LOW;
+}
+
 static struct error *run(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -274,6 +289,7 @@ static struct error *run(struct analysis *a)
 		else if (r->verdict.verdict_class != CLASS_UNKNOWN)
 			r->verdict.confidence = CONFIDENCE_LOW;
 		summarize_none(a);
+		consider_os_driver(a);
 	}
 	judge_frames(a, r->verdict.culprit);
 	return NULL;

@@ -28,9 +28,9 @@ static void print_help(void)
 	       usage);
 	for (const struct command *const *c = commands_all; *c; c++)
 		printf("  %-10s %s\n", (*c)->name, (*c)->summary);
-	printf("\nExit codes: 0 a verdict, 1 no culprit can be named, 2 wrong usage, 3 not "
-	       "readable "
-	       "as evidence,\n4 a result from incomplete evidence, 5 a gate failed.\n\n"
+	printf("\nExit codes: 0 a culprit is named, 1 none can be named, 2 wrong usage, 3 not "
+	       "readable\n"
+	       "as evidence, 4 a result from incomplete evidence, 5 a gate failed.\n\n"
 	       "Start with: culprit analyze FILE.   More: culprit COMMAND --help, man culprit\n");
 }
 

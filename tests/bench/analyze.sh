@@ -1,6 +1,6 @@
 #!/bin/sh
 # What one verdict costs: time and peak memory of `culprit analyze`, start to end, on real dumps.
-# Prints figures; fails only if culprit does.
+# Prints figures; fails only if culprit does. "processor" is what all its processes together used.
 # Usage: analyze.sh CULPRIT CORPUS
 set -eu
 culprit=$1
@@ -16,16 +16,17 @@ import os, sys, time
 label, runs, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 null = os.open("/dev/null", os.O_RDWR)
 actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
-times, peak = [], 0
+times, cpu, peak = [], [], 0
 for _ in range(runs + 2):
     start = time.monotonic()
     _, status, usage = os.wait4(os.posix_spawn(command[0], command, {}, file_actions=actions), 0)
     times.append((time.monotonic() - start) * 1000)
+    cpu.append((usage.ru_utime + usage.ru_stime) * 1000)
     peak = max(peak, usage.ru_maxrss)
     assert os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 1, 3, 4), status
-times = sorted(times[2:])
-print(f"{label:34} best {times[0]:7.1f} ms   median {times[len(times) // 2]:7.1f} ms   "
-      f"peak {peak / 1024:5.1f} MiB")
+times, cpu = sorted(times[2:]), sorted(cpu[2:])
+print(f"{label:24} best {times[0]:6.1f} ms  median {times[len(times) // 2]:6.1f} ms  "
+      f"processor {cpu[len(cpu) // 2]:6.1f} ms  peak {peak / 1024:5.1f} MiB")
 PY
 }
 
