@@ -38,4 +38,17 @@ bool line_headline(struct arena *arena, const char *text, struct oops *event);
 /* The kind of event that a panic's reason speaks of. */
 enum oops_kind oops_kind_of_panic(const char *reason);
 
+enum { OOPS_BOOTS_MAX = 64 }; /* of one console log that are told apart, the last ones */
+
+/* What the boots in a log said. */
+struct oops_boots {
+	size_t first_event[OOPS_BOOTS_MAX]; /* how many events were before each "Linux version" */
+	size_t count;
+	const char *hardware; /* what follows "DMI:" */
+	enum arch arch;
+};
+
+/* Fills in everything of @p out but its events, and what the events can say of each other. */
+void oops_conclude(struct oops_log *out, struct arena *arena, const struct oops_boots *boots);
+
 #endif
