@@ -20,6 +20,7 @@ static const double WEIGHT_RUNNING = 0.8;
 static const double WEIGHT_WAITING = 0.75;
 static const double WEIGHT_OTHER_WAITING = 0.3;
 static const double WEIGHT_LOG_AGREES = 0.3;
+static const double WEIGHT_CONTENT = 0.4;
 
 enum { NEAR_FRAMES = 4 };
 
@@ -207,6 +208,28 @@ static void from_stack(struct analysis *a)
 	is_trigger(a, f->module);
 }
 
+/* The value that was used as a pointer stands in a file which a suspect holds. */
+static void from_content(struct analysis *a)
+{
+	LIST_EACH(struct content_file, f, &a->report->content_files) {
+		bool holds = false;
+		LIST_EACH(struct reason, e, &f->evidence)
+			holds |= strcmp(e->kind, "pointer-in-content") == 0;
+		LIST_EACH(struct suspect, s, &a->report->suspects) {
+			const struct reason *first = list_at(&s->evidence, 0);
+			/* What linux_overrun found is this very thing. */
+			if (!holds || !f->owner || !f->path || !first ||
+			    !strcmp(first->kind, "bytes-owned") ||
+			    strcmp(f->owner, s->module->name) != 0)
+				continue;
+			suspect_evidence(a->report, s, "content", WEIGHT_CONTENT, f->address,
+					 "the value that was used as a pointer is in the file that "
+					 "it was working on, %s",
+					 f->path);
+		}
+	}
+}
+
 /* ---- what speaks for nobody ---- */
 
 static void decide(struct analysis *a, enum verdict_class c, bool certain, const char *text)
@@ -268,6 +291,7 @@ static void innocence(struct analysis *a)
 static struct error *run(struct analysis *a)
 {
 	from_stack(a);
+	from_content(a);
 	others_waiting(a);
 	innocence(a);
 	return NULL;

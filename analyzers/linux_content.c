@@ -2,7 +2,9 @@
  *
  * A file counts when code at fault held it: its object, or an object that points to it, is in a
  * register of the fault or on the stack of a third-party frame or of what that frame called. Files
- * the task merely has open are listed, never cited. Grades: culprit-report(5). */
+ * the task merely has open are listed, never cited. Where the object is not in the dump (writers of
+ * dumps leave heap pages out by mistake), the path that the module was handed still names the file.
+ * Grades: culprit-report(5). */
 #include "support.h"
 
 #include "ceilings.h"
@@ -20,6 +22,8 @@ enum {
 	SHOWN_BYTES = 16,
 	SMALLEST = 16, /* a file of fewer bytes proves nothing by its size */
 	STACK_WORDS = 2048,
+	PATH_BYTES = 256,
+	SHORTEST_PATH = 4,
 };
 
 /* How a file was found. */
@@ -35,6 +39,7 @@ struct lead {
 struct hunt {
 	struct analysis *a;
 	struct list leads; /* struct lead */
+	struct list paths; /* struct lead: only the path was found, at file.address */
 	uint64_t *seen;
 	unsigned seen_count;
 };
@@ -84,6 +89,43 @@ static void found(struct hunt *h, const struct lead *from, const struct open_fil
 	l->word = word;
 }
 
+/* The absolute path at @p address, NULL if there is none or it is no place of files. */
+static const char *path_at(const struct dump *d, struct arena *arena, uint64_t address)
+{
+	static const char *const special[] = {"/dev/", "/proc/", "/sys/"};
+	char text[PATH_BYTES];
+	size_t have = space_read_some(d->space, address, text, sizeof(text));
+	size_t length = strnlen(text, have);
+
+	if (length < SHORTEST_PATH || length == have || text[0] != '/' ||
+	    !memchr(text + 1, '/', length - 1))
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return NULL;
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		if (strncmp(text, special[i], strlen(special[i])) == 0)
+			return NULL;
+	}
+	return text_from_bytes(arena, text, length);
+}
+
+static void note_path(struct hunt *h, uint64_t value, const struct lead *from)
+{
+	const char *path = path_at(h->a->dump, h->a->report->arena, value);
+
+	if (!path)
+		return;
+	LIST_EACH(struct lead, l, &h->paths) {
+		if (strcmp(l->file.path, path) == 0)
+			return;
+	}
+	struct lead *l = list_add(&h->paths);
+	*l = *from;
+	l->file = (struct open_file){.address = value, .path = path, .descriptor = -1};
+}
+
 /* One value of a register or of the stack: a file, or an object that points to one. */
 static void follow(struct hunt *h, uint64_t value, const struct lead *from)
 {
@@ -91,6 +133,8 @@ static void follow(struct hunt *h, uint64_t value, const struct lead *from)
 	struct open_file file;
 	uint64_t word;
 
+	if (from->owner && dump_is_kernel_address(d, value) && !dump_module_at(d, value))
+		note_path(h, value, from);
 	if (value % 8 || !dump_is_kernel_address(d, value) || dump_module_at(d, value) ||
 	    (value >= d->stack_low && value - d->stack_low < d->stack_size) || followed(h, value))
 		return;
@@ -132,14 +176,21 @@ static void follow_all(struct hunt *h)
 	}
 }
 
+static const char *way_start(struct analysis *a, const struct lead *l)
+{
+	struct arena *arena = a->report->arena;
+
+	if (l->reg < 0)
+		return arena_printf(arena, "the stack (at 0x%016" PRIx64 ")", l->slot);
+	return arena_printf(arena, "register %s of the %s",
+			    register_name(a->dump->arch, (unsigned)l->reg),
+			    a->report->crash.is_fault ? "fault" : "code that ran");
+}
+
 static const char *way(struct analysis *a, const struct lead *l)
 {
 	struct arena *arena = a->report->arena;
-	const char *start =
-		l->reg >= 0 ? arena_printf(arena, "register %s of the %s",
-					   register_name(a->dump->arch, (unsigned)l->reg),
-					   a->report->crash.is_fault ? "fault" : "code that ran")
-			    : arena_printf(arena, "the stack (at 0x%016" PRIx64 ")", l->slot);
+	const char *start = way_start(a, l);
 
 	if (!l->object)
 		return arena_printf(arena, "%s holds its kernel object", start);
@@ -257,6 +308,68 @@ static void report_lead(struct analysis *a, const struct lead *l)
 	look_at_content(a, f, l);
 }
 
+/* The register whose object the dump does not have, -1 if none. */
+static int lost_register(struct analysis *a)
+{
+	const struct report *r = a->report;
+	const struct registers *regs = &r->crash.context;
+	uint64_t bad[BAD_VALUES_MAX];
+	unsigned count = linux_bad_values(a, bad);
+
+	for (int i = 0; r->crash.has_context && i < REGISTERS_MAX; i++) {
+		uint64_t value = regs->r[i];
+		bool faulted = false;
+		for (unsigned k = 0; k < count; k++)
+			faulted |= value == bad[k];
+		if ((regs->known & (UINT32_C(1) << i)) && !faulted && value % 8 == 0 &&
+		    dump_is_kernel_address(a->dump, value) && !space_has(a->dump->space, value))
+			return i;
+	}
+	return -1;
+}
+
+/* Only the path: where no object leads to the file. */
+static void report_path(struct analysis *a, struct lead *l)
+{
+	struct report *r = a->report;
+	uint64_t at = l->file.address;
+	bool known = a->dump->ops->file_by_path &&
+		     a->dump->ops->file_by_path(a->dump, l->file.path, &l->file);
+	int lost = lost_register(a);
+
+	if (known && !l->file.regular)
+		return;
+	struct content_file *f = linux_content_file(a, &l->file);
+	f->grade = f->grade == 'D' ? 'C' : f->grade;
+	f->passed = true;
+	if (!f->type)
+		f->owner = l->owner->name;
+	content_evidence(r, f, "path", 0.5, at,
+			 "its path was in the hands of %s: %s points at it (at 0x%016" PRIx64 ")",
+			 l->owner->name, way_start(a, l), at);
+	if (!known)
+		content_evidence(r, f, "no-entry", -0.1, 0,
+				 "no directory entry of it is left in the dump");
+	if (lost >= 0)
+		content_evidence(r, f, "object-lost", -0.1, r->crash.context.r[lost],
+				 "the dump has not the page that register %s points at (0x%016" PRIx64
+				 "): what could have proved it was left out when the dump was "
+				 "written",
+				 register_name(a->dump->arch, (unsigned)lost),
+				 r->crash.context.r[lost]);
+	if (known)
+		look_at_content(a, f, l);
+}
+
+static bool has_proven_file(const struct report *r)
+{
+	LIST_EACH(const struct content_file, f, &r->content_files) {
+		if (f->grade <= 'B')
+			return true;
+	}
+	return false;
+}
+
 static void report_open(struct analysis *a, const struct open_file *file)
 {
 	struct content_file *f = linux_content_file(a, file);
@@ -277,6 +390,7 @@ static struct error *run(struct analysis *a)
 	if (!d->ops || !d->ops->open_file_at)
 		return NULL;
 	list_init(&h.leads, a->report->arena, sizeof(struct lead), 64);
+	list_init(&h.paths, a->report->arena, sizeof(struct lead), 64);
 	h.seen = arena_alloc(a->report->arena, OBJECTS_MAX, sizeof(*h.seen));
 	if (!h.seen)
 		return NULL;
@@ -285,6 +399,10 @@ static struct error *run(struct analysis *a)
 		report_lead(a, l);
 	LIST_EACH(struct open_file, file, &d->open_files)
 		report_open(a, file);
+	if (!has_proven_file(a->report)) {
+		LIST_EACH(struct lead, l, &h.paths)
+			report_path(a, l);
+	}
 	linux_sort_files(&a->report->content_files);
 	return NULL;
 }

@@ -19,7 +19,7 @@ enum {
 	WORDS_ON = 64,        /* words of an object that are followed further */
 };
 
-static const double WEIGHT_BYTES_OWNED = 0.7;
+static const double WEIGHT_BYTES_OWNED = 0.75;
 
 struct search {
 	struct analysis *a;

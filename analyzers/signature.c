@@ -51,6 +51,9 @@ static const char *linux_bucket(const struct analysis *a)
 	const char *symbol = r->verdict.function ? r->verdict.function : top ? top->symbol : NULL;
 	const struct module *m = r->verdict.culprit ? r->verdict.culprit : top ? top->module : NULL;
 
+	/* The symbol of a BPF program has a hash in it that changes with every build. */
+	if (m && m->kind == MODULE_BPF)
+		return arena_printf(r->arena, "%s_bpf!%s", kind, m->name);
 	return arena_printf(r->arena, "%s_%s!%.*s", kind, m ? m->name : "unknown",
 			    symbol ? (int)strcspn(symbol, "+") : 16,
 			    symbol ? symbol : "unknown_function");
@@ -104,7 +107,9 @@ static void stack_hash(const struct analysis *a, char *ret)
 		/* A kernel is built anew every week: functions stay, offsets do not. */
 		if (a->dump->os == OS_LINUX)
 			n = snprintf(line, sizeof(line), "%.200s!%.*s\n", f->module->name,
-				     f->symbol ? (int)strcspn(f->symbol, "+") : 0,
+				     f->symbol && f->module->kind != MODULE_BPF
+					     ? (int)strcspn(f->symbol, "+")
+					     : 0,
 				     f->symbol ? f->symbol : "");
 		else
 			n = snprintf(line, sizeof(line), "%.200s+0x%" PRIx64 "\n", f->module->name,

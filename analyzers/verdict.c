@@ -120,6 +120,26 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 		report_say(r, &r->verdict.because, "%s: %s", text_basename(f->path), best->text);
 }
 
+/* Where no proof is left in a dump, a path that the culprit's code held, if there is only one. */
+static void cite_path(struct analysis *a)
+{
+	struct report *r = a->report;
+	struct content_file *only = NULL;
+
+	LIST_EACH(struct content_file, f, &r->content_files) {
+		if (!f->passed || !f->owner ||
+		    !text_contains_nocase(f->owner, r->verdict.culprit->name))
+			continue;
+		if (only)
+			return;
+		only = f;
+	}
+	if (!only)
+		return;
+	only->cited = true;
+	r->verdict.content_file = only;
+}
+
 static void cite_content(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -143,6 +163,8 @@ static void cite_content(struct analysis *a)
 		if (!r->verdict.content_file || f->grade < r->verdict.content_file->grade)
 			r->verdict.content_file = f;
 	}
+	if (a->dump->os == OS_LINUX && !r->verdict.content_file)
+		cite_path(a);
 	if (a->dump->os == OS_LINUX && r->verdict.content_file)
 		say_why_content(a, r->verdict.content_file);
 }

@@ -53,8 +53,9 @@ static void put_unreadable(struct paper *p, struct arena *arena, const json_t *r
 
 static void put_crash(struct paper *p, struct arena *arena, const json_t *report)
 {
-	const char *const lines[] = {words_crash(arena, report), words_instruction(arena, report),
-				     words_when(arena, report), words_system(arena, report)};
+	const char *const lines[] = {words_crash(arena, report), words_message(arena, report),
+				     words_instruction(arena, report), words_when(arena, report),
+				     words_system(arena, report)};
 
 	paper_label(p, "Crash");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

@@ -124,6 +124,19 @@ const char *words_crash(struct arena *arena, const json_t *report)
 	return join(arena, text, ": ", what);
 }
 
+/* The kernel's own words, where it has some; Windows' codes say it all. */
+const char *words_message(struct arena *arena, const json_t *report)
+{
+	const char *message = get_text(report, "crash.message");
+	const char *panic = get_text(report, "crash.panic");
+
+	if (!same(get_text(report, "system.os"), "linux"))
+		return NULL;
+	if (message && panic && strstr(panic, message))
+		message = NULL;
+	return join(arena, message, "; ", panic);
+}
+
 const char *words_instruction(struct arena *arena, const json_t *report)
 {
 	return join(arena, get_text(report, "crash.instruction"), "  -  ",
@@ -247,6 +260,10 @@ const char *words_grade(struct arena *arena, const json_t *file)
 
 	if (!grade || grade[0] < 'A' || grade[0] > 'D')
 		return grade;
+	/* What an inode is known of, its holder was found, whatever its name. */
+	if (grade[0] == 'B' && get_text(file, "beginning") == NULL &&
+	    json_object_get(file, "inode"))
+		return "grade B: held open by the code at fault, or by what it keeps in memory";
 	return arena_printf(arena, "grade %c: %s", grade[0], words[grade[0] - 'A']);
 }
 

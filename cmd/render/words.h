@@ -15,6 +15,7 @@ const char *words_confidence(struct arena *arena, const json_t *report);
 /* "PAGE_FAULT_IN_NONPAGED_AREA (0x50): read of 0x... by csagent.sys+0xe14ed" */
 const char *words_crash(struct arena *arena, const json_t *report);
 /* "mov r9d, dword ptr [r8] (r8 points nowhere)" */
+const char *words_message(struct arena *arena, const json_t *report);
 const char *words_instruction(struct arena *arena, const json_t *report);
 /* "2024-07-19 06:12:04 UTC, 2 min 11 s after the start, in System (pid 4)" */
 const char *words_when(struct arena *arena, const json_t *report);

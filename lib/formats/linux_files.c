@@ -84,6 +84,24 @@ static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t file)
 	return text_from_bytes(arena, buffer + at, sizeof(buffer) - at);
 }
 
+bool vm_describe_inode(const struct vmcore *v, uint64_t inode, struct open_file *ret)
+{
+	const struct layout *l = &v->layout;
+	uint8_t probe;
+
+	if (!vm_is_pointer(inode) || !vm_read(v, inode, &probe, sizeof(probe)))
+		return false;
+	ret->inode_address = inode;
+	ret->inode = vm_field(v, inode, l->inode_number);
+	ret->size = vm_field(v, inode, l->inode_size);
+	ret->mtime = linux_filetime(vm_field(v, inode, l->inode_mtime),
+				    vm_field32(v, inode, l->inode_mtime_ns));
+	ret->ctime = linux_filetime(vm_field(v, inode, l->inode_ctime),
+				    vm_field32(v, inode, l->inode_ctime_ns));
+	ret->regular = (vm_field32(v, inode, l->inode_mode) & S_IFMT) == S_IFREG;
+	return true;
+}
+
 bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 		  struct open_file *ret)
 {
@@ -91,20 +109,9 @@ bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 
 	if (!l->files_known || !looks_like_file(v, address))
 		return false;
-	uint64_t inode = vm_field(v, address, l->file_inode);
 	*ret = (struct open_file){
-		.address = address,
-		.path = path_of(v, arena, address),
-		.inode = vm_field(v, inode, l->inode_number),
-		.size = vm_field(v, inode, l->inode_size),
-		.mtime = linux_filetime(vm_field(v, inode, l->inode_mtime),
-					vm_field32(v, inode, l->inode_mtime_ns)),
-		.ctime = linux_filetime(vm_field(v, inode, l->inode_ctime),
-					vm_field32(v, inode, l->inode_ctime_ns)),
-		.inode_address = inode,
-		.regular = (vm_field32(v, inode, l->inode_mode) & S_IFMT) == S_IFREG,
-		.descriptor = -1,
-	};
+		.address = address, .path = path_of(v, arena, address), .descriptor = -1};
+	vm_describe_inode(v, vm_field(v, address, l->file_inode), ret);
 	return true;
 }
 

@@ -205,6 +205,11 @@ bool vm_heap_link(struct vmcore *v, uint64_t value, struct heap_object *ret, uin
 
 /* ---- linux_files.c ---- */
 
+/* Fills in what the inode knows; false if it is not in the dump. */
+bool vm_describe_inode(const struct vmcore *v, uint64_t inode, struct open_file *ret);
+/* The file of this path as the task that crashed would find it, by cached directory entries;
+ * `address` is that of the entry. */
+bool vm_file_by_path(const struct vmcore *v, const char *path, struct open_file *ret);
 bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 		  struct open_file *ret);
 void vm_task_files(struct vmcore *v, const struct task *task);

@@ -28,6 +28,11 @@ static bool open_file_at(const struct dump *dump, struct arena *arena, uint64_t 
 	return vm_open_file(dump->reader, arena, address, ret);
 }
 
+static bool file_by_path(const struct dump *dump, const char *path, struct open_file *ret)
+{
+	return vm_file_by_path(dump->reader, path, ret);
+}
+
 static size_t cached_content(const struct dump *dump, const struct open_file *file, uint8_t *buffer,
 			     size_t size)
 {
@@ -55,6 +60,7 @@ static void close_reader(struct dump *dump)
 static const struct dump_ops ops = {
 	.symbol_at = symbol_at,
 	.open_file_at = open_file_at,
+	.file_by_path = file_by_path,
 	.cached_content = cached_content,
 	.heap_object_at = heap_object_at,
 	.heap_link = heap_link,
@@ -99,10 +105,12 @@ static struct error *check_diskdump(struct vmcore *v, const struct reader *file)
 	v->is_diskdump = true;
 	d->format = "linux-vmcore-kdump";
 	d->os_version = f->release;
-	d->host = f->node;
+	d->host = f->node && strcmp(f->node, "(none)") != 0 ? f->node : NULL;
 	d->arch = f->arch;
 	d->writer = arena_printf(v->arena, "makedumpfile, filter level %u, %s pages", f->dump_level,
-				 f->compression ? f->compression : "unknown");
+				 !f->compression                       ? "unknown"
+				 : strcmp(f->compression, "none") == 0 ? "uncompressed"
+								       : f->compression);
 	take_problems(v, &f->problems);
 	if (f->split) {
 		dump_problem(d, "split",
@@ -210,8 +218,6 @@ static void identify(struct vmcore *v)
 		d->os_version = release;
 	else if (!d->os_version)
 		d->os_version = vm_attribute(v, "linux.uts.release");
-	if (!d->host)
-		d->host = vm_attribute(v, "linux.uts.nodename");
 }
 
 static void tell_absences(struct vmcore *v)
