@@ -24,6 +24,7 @@ enum {
 	STACK_WORDS = 2048,
 	PATH_BYTES = 256,
 	SHORTEST_PATH = 4,
+	BUFFER_BYTES = 4096, /* of a buffer that stands beside a path */
 };
 
 /* How a file was found. */
@@ -328,6 +329,35 @@ static int lost_register(struct analysis *a)
 	return -1;
 }
 
+/* The object that begins with the path: does it point at a buffer with the value that was used as a
+ * pointer? */
+static void look_beside_path(struct analysis *a, struct content_file *f, uint64_t object)
+{
+	const struct dump *d = a->dump;
+	uint8_t bytes[BUFFER_BYTES];
+	uint64_t word, value = 0;
+	size_t at = 0;
+
+	for (unsigned i = 0; object % 8 == 0 && i < OBJECT_WORDS; i++) {
+		if (!read_pointer(d, object + 8 * (uint64_t)i, &word))
+			return;
+		if (word % 8 || !dump_is_kernel_address(d, word) || dump_module_at(d, word) ||
+		    word - object < 8 * (uint64_t)OBJECT_WORDS)
+			continue;
+		size_t have = space_read_some(d->space, word, bytes, sizeof(bytes));
+		if (!have || !holds_pointer(a, bytes, have, &value, &at))
+			continue;
+		content_evidence(a->report, f, "pointer-in-content", 0.9, word,
+				 "the object that begins with this path points at a buffer (at "
+				 "0x%016" PRIx64 ") with the value that was used as a pointer "
+				 "(0x%016" PRIx64 "), at offset %zu",
+				 word, value, at);
+		f->grade = 'A';
+		f->address = word;
+		return;
+	}
+}
+
 /* Only the path: where no object leads to the file. */
 static void report_path(struct analysis *a, struct lead *l)
 {
@@ -359,6 +389,8 @@ static void report_path(struct analysis *a, struct lead *l)
 				 r->crash.context.r[lost]);
 	if (known)
 		look_at_content(a, f, l);
+	if (at < a->dump->stack_low || at - a->dump->stack_low >= a->dump->stack_size)
+		look_beside_path(a, f, at);
 }
 
 static bool has_proven_file(const struct report *r)

@@ -247,6 +247,9 @@ struct dump_ops {
 	/* The open file whose kernel object is at @p address; false if none is there. */
 	bool (*open_file_at)(const struct dump *dump, struct arena *arena, uint64_t address,
 			     struct open_file *ret);
+	/* The file of this path, by the directories that the kernel had cached; false if none
+	 * is. @p path is kept in @p ret. */
+	bool (*file_by_path)(const struct dump *dump, const char *path, struct open_file *ret);
 	/* At most @p size bytes of the file's content out of the page cache from its beginning;
 	 * 0 if its first page is not in the dump. */
 	size_t (*cached_content)(const struct dump *dump, const struct open_file *file,

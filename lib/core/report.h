@@ -55,6 +55,7 @@ struct content_file {
 	const char *owner; /* driver or program that consumes such files */
 	const char *vendor;
 	bool cited; /* tied to the fault: may be called the culprit's file */
+	bool passed; /* its path was handed to code of the owner that the fault stands in */
 	bool has_size;
 	uint64_t size;
 	uint64_t address;      /* where in memory the name (or the bytes) is, 0 unknown */
