@@ -28,11 +28,11 @@ enum {
 	LIMIT_BPF = 4096,        /* BPF programs */
 };
 
-#define LIMIT_MEMORY   (UINT64_C(1) << 30)   /* address space of the reading process (RLIMIT_AS) */
-#define LIMIT_EVIDENCE (UINT64_C(64) << 20)  /* one dump that is read into memory whole */
-#define LIMIT_ARENA    (UINT64_C(96) << 20)  /* model and report of one dump */
-#define LIMIT_UNPACK   (UINT64_C(512) << 20) /* bytes unpacked from one container, all members */
-#define LIMIT_REPORT   (UINT64_C(64) << 20)  /* bytes one reading process may answer */
+#define LIMIT_MEMORY   (UINT64_C(1) << 30)  /* address space of the reading process (RLIMIT_AS) */
+#define LIMIT_EVIDENCE (UINT64_C(64) << 20) /* one dump that is read into memory whole */
+#define LIMIT_ARENA    (UINT64_C(96) << 20) /* model and report of one dump */
+#define LIMIT_UNPACK   (UINT64_C(1) << 30)  /* unpacked from one container: packs of vmcores */
+#define LIMIT_REPORT   (UINT64_C(64) << 20) /* bytes one reading process may answer */
 /* A file in memory that a reader makes of what is packed or flattened. What it stores is bounded by
  * LIMIT_UNPACK; the file has holes where the vmcore's writer left some. */
 #define LIMIT_SPOOL (UINT64_C(4) << 30)

@@ -192,3 +192,39 @@ Test(foundation, errors_gain_context_on_their_way_up)
 	error_destroy(err);
 	error_destroy(NULL);
 }
+
+static unsigned fetched;
+
+/* Pages 0x3000 and 0x4000 exist; every byte is the page's number. */
+static const uint8_t *fetch_page(void *context, uint64_t page)
+{
+	static uint8_t bytes[0x1000];
+
+	cr_assert_str_eq(context, "me");
+	fetched++;
+	if (page != 0x3000 && page != 0x4000)
+		return NULL;
+	memset(bytes, (int)(page >> 12), sizeof(bytes));
+	return bytes;
+}
+
+Test(foundation, space_fetches_what_no_piece_has)
+{
+	const uint8_t piece[4] = {9, 9, 9, 9};
+	uint8_t got[16];
+	struct space *space = space_create(arena);
+	const struct range *ranges;
+
+	space_add(space, 0x3ff8, 4, piece, 0, PIECE_DATA);
+	cr_assert(space_seal(space));
+	cr_assert_not(space_has(space, 0x3ff0), "nothing is fetched before it may be");
+	space_set_fetch(space, fetch_page, (void *)"me", 0x1000);
+	cr_assert(space_read(space, 0x3ff8, got, 16), "a piece, then two pages");
+	cr_assert_arr_eq(got, ((uint8_t[]){9, 9, 9, 9, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4}), 16);
+	cr_assert_eq(space_read_some(space, 0x4ff8, got, 16), 8, "up to where memory ends");
+	cr_assert_not(space_has(space, 0x2fff));
+	cr_assert(space_has(space, 0x4fff));
+	cr_assert_eq(space_read_some(space, UINT64_MAX - 3, got, 16), 0, "no wrap-around");
+	cr_assert_eq(space_ranges(space, &ranges), 1, "what is fetched is no range");
+	cr_assert_gt(fetched, 0);
+}

@@ -738,7 +738,7 @@ Test(container, bomb)
 
 	cr_assert_lt(zstd.size, 1 << 20);
 	cr_assert_eq(seen.count, 0);
-	cr_assert_str_eq(seen.error, "limit: unpacks to more than 512 MiB (LIMIT_UNPACK)");
+	cr_assert_str_eq(seen.error, "limit: unpacks to more than 1024 MiB (LIMIT_UNPACK)");
 }
 
 Test(container, bomb_in_archive)
@@ -751,7 +751,7 @@ Test(container, bomb_in_archive)
 	add(&m, "b.dmp.zst", part);
 	seen = visit(finish(&m), NULL);
 	cr_assert_eq(seen.count, 1);
-	cr_assert_str_eq(seen.error, "limit: unpacks to more than 512 MiB (LIMIT_UNPACK)");
+	cr_assert_str_eq(seen.error, "limit: unpacks to more than 1024 MiB (LIMIT_UNPACK)");
 }
 
 /* Larger than what is kept in memory, smaller than a bomb: its beginning is evidence. */
@@ -790,7 +790,7 @@ Test(container, sparse_tar)
 	cr_assert_lt(input.size, 1 << 20);
 	seen = visit(input, NULL);
 	cr_assert_eq(seen.count, 0);
-	cr_assert_str_eq(seen.error, "limit: unpacks to more than 512 MiB (LIMIT_UNPACK)");
+	cr_assert_str_eq(seen.error, "limit: unpacks to more than 1024 MiB (LIMIT_UNPACK)");
 }
 
 /* ---- pipes ---- */
