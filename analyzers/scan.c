@@ -7,79 +7,44 @@
 #include "text.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <yara.h>
 
 enum {
-	GAP = 64, /* zeros between pieces that do not touch, so that no match joins them */
 	SCAN_SECONDS = 5,
 	SHOWN_BYTES = 16,
 	NEAR = 1 << 20,     /* farther than this from the fault, distance says nothing */
 	HEADER_SPAN = 4096, /* a pointer this far into a content file's bytes still leads to it */
 };
 
-/* The dump's memory in one buffer. libyara's conditions count offsets as signed numbers, and no
- * match crosses a block, so addresses are mapped back from offsets here (libraries.md 5). */
-struct image {
-	uint8_t *bytes;
+struct scan {
+	struct analysis *a;
+	/* libyara counts offsets as signed numbers and finds no match across two blocks: it gets
+	 * all memory in one buffer, and addresses are mapped back here (libraries.md 5). */
+	const uint8_t *image;
 	size_t size;
-	struct place {
-		uint64_t address, offset, size;
-	} * places;
-	size_t count;
+	const struct range *runs;
+	size_t run_count;
+	const struct reach_map *map;
 };
 
-static bool image_init(struct image *image, struct arena *arena, const struct space *space)
+/* The run that holds @p offset of the image, NULL if a gap does. */
+static const struct range *run_at(const struct scan *s, uint64_t offset)
 {
-	const struct range *r;
-	size_t n = space_ranges(space, &r), total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		total += r[i].size + GAP;
-	*image = (struct image){.bytes = calloc(1, total + 1),
-				.places = arena_alloc(arena, n + 1, sizeof(struct place))};
-	if (!image->bytes || !image->places) {
-		free(image->bytes);
-		return false;
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct place *last = image->count ? &image->places[image->count - 1] : NULL;
-		if (last && last->address + last->size == r[i].address) {
-			last->size += r[i].size;
-		} else {
-			image->size += image->count ? GAP : 0;
-			image->places[image->count++] =
-				(struct place){r[i].address, image->size, r[i].size};
-		}
-		memcpy(image->bytes + image->size, r[i].data, r[i].size);
-		image->size += r[i].size;
-	}
-	return true;
-}
-
-static const struct place *image_place(const struct image *image, uint64_t offset)
-{
-	size_t low = 0, high = image->count;
+	size_t low = 0, high = s->run_count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		const struct place *p = &image->places[mid];
-		if (offset < p->offset)
+		uint64_t start = (uint64_t)(s->runs[mid].data - s->image);
+		if (offset < start)
 			high = mid;
-		else if (offset - p->offset >= p->size)
+		else if (offset - start >= s->runs[mid].size)
 			low = mid + 1;
 		else
-			return p;
+			return &s->runs[mid];
 	}
 	return NULL;
 }
-
-struct scan {
-	struct analysis *a;
-	const struct image *image;
-	const struct reach_map *map;
-};
 
 static const char *hex(struct arena *arena, const uint8_t *bytes, size_t size)
 {
@@ -152,10 +117,12 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 {
 	struct report *r = s->a->report;
 	struct arena *arena = r->arena;
-	const struct place *place = image_place(s->image, (uint64_t)match->offset);
+	const struct range *run = run_at(s, (uint64_t)match->offset);
 
-	if (!place ||
-	    (uint64_t)match->offset + (uint64_t)match->match_length > place->offset + place->size)
+	if (!run)
+		return;
+	uint64_t at = (uint64_t)match->offset - (uint64_t)(run->data - s->image);
+	if ((uint64_t)match->match_length > run->size - at)
 		return;
 	struct hit *hit = list_add(&r->hits);
 	size_t shown = (size_t)match->match_length < SHOWN_BYTES ? (size_t)match->match_length
@@ -165,15 +132,15 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 		.string = text_from_bytes(arena, string->identifier, strlen(string->identifier)),
 		.type = type,
 		.owner = owner,
-		.address = place->address + ((uint64_t)match->offset - place->offset),
+		.address = run->address + at,
 		.length = (unsigned)match->match_length,
-		.bytes = hex(arena, s->image->bytes + match->offset, shown),
+		.bytes = hex(arena, s->image + match->offset, shown),
 		.distance = UINT64_MAX,
 	};
 	if (r->crash.has_address)
 		hit->distance = hit->address > r->crash.address ? hit->address - r->crash.address
 								: r->crash.address - hit->address;
-	uint64_t left = place->address + place->size - hit->address;
+	uint64_t left = run->size - at;
 	struct reach reach =
 		reach_find(s->map, hit->address, left < HEADER_SPAN ? left : HEADER_SPAN);
 	hit->near = near_words(s, hit, &reach);
@@ -221,18 +188,19 @@ __attribute__((no_sanitize("alignment"))) static int matched(YR_SCAN_CONTEXT *co
 static struct error *run(struct analysis *a)
 {
 	YR_RULES *rules = knowledge_yara(a->knowledge);
-	struct image image;
 	YR_SCANNER *scanner;
 
-	if (!rules || !a->dump->ops || !image_init(&image, a->report->arena, a->dump->space))
+	if (!rules || !a->dump->ops)
 		return NULL;
-	struct scan scan = {a, &image, reach_map(a)};
-	if (image.size && scan.map && yr_scanner_create(rules, &scanner) == ERROR_SUCCESS) {
+	struct scan scan = {.a = a, .map = reach_map(a)};
+	scan.run_count = space_runs(a->dump->space, &scan.runs);
+	scan.image = space_image(a->dump->space, &scan.size);
+	if (scan.image && scan.map && yr_scanner_create(rules, &scanner) == ERROR_SUCCESS) {
 		/* Without the flag libyara takes over the process's signal handlers. */
 		yr_scanner_set_flags(scanner, SCAN_FLAGS_NO_TRYCATCH);
 		yr_scanner_set_timeout(scanner, SCAN_SECONDS);
 		yr_scanner_set_callback(scanner, matched, &scan);
-		int status = yr_scanner_scan_mem(scanner, image.bytes, image.size);
+		int status = yr_scanner_scan_mem(scanner, scan.image, scan.size);
 		if (status == ERROR_SCAN_TIMEOUT)
 			report_finding(
 				a->report, "warning", "scan-timeout", NULL,
@@ -241,7 +209,6 @@ static struct error *run(struct analysis *a)
 				SCAN_SECONDS);
 		yr_scanner_destroy(scanner);
 	}
-	free(image.bytes);
 	return NULL;
 }
 

@@ -12,6 +12,8 @@ struct space {
 	size_t count;
 	struct range *runs; /* ranges that touch, joined; NULL until asked for */
 	size_t run_count;
+	uint8_t *image; /* the bytes of the runs, with gaps between them */
+	size_t image_size;
 	space_fetch fetch; /* NULL: all there is, is in the pieces */
 	void *fetch_context;
 	unsigned page_size;
@@ -133,42 +135,46 @@ size_t space_ranges(const struct space *space, const struct range **ret)
 	return space->count;
 }
 
-/* Joins ranges [first, last), which touch, copying unless their bytes already lie together. */
-static bool join(struct space *space, size_t first, size_t last)
+/* Copies the ranges one behind the other, a gap of zeros where addresses do not go on. */
+static void join(struct space *space)
 {
-	const struct range *r = &space->ranges[first];
-	struct range run = *r;
+	size_t total = 0;
 
-	for (size_t i = first + 1; i < last; i++)
-		run.size += space->ranges[i].size;
-	if (last - first > 1) {
-		uint8_t *bytes = arena_alloc(space->arena, run.size, 1);
-		if (!bytes)
-			return false;
-		for (size_t i = first, at = 0; i < last; at += space->ranges[i++].size)
-			memcpy(bytes + at, space->ranges[i].data, space->ranges[i].size);
-		run.data = bytes;
+	for (size_t i = 0; i < space->count; i++)
+		total += space->ranges[i].size + SPACE_GAP;
+	space->runs = arena_alloc(space->arena, space->count + 1, sizeof(*space->runs));
+	space->image = arena_alloc(space->arena, total + 1, 1);
+	for (size_t i = 0; space->runs && space->image && i < space->count; i++) {
+		const struct range *r = &space->ranges[i];
+		struct range *last = space->run_count ? &space->runs[space->run_count - 1] : NULL;
+		if (!last || last->address + last->size != r->address) {
+			space->image_size += space->run_count ? SPACE_GAP : 0;
+			last = &space->runs[space->run_count++];
+			*last = *r;
+			last->size = 0;
+			last->data = space->image + space->image_size;
+		}
+		memcpy(space->image + space->image_size, r->data, r->size);
+		space->image_size += r->size;
+		last->size += r->size;
 	}
-	space->runs[space->run_count++] = run;
-	return true;
 }
 
 size_t space_runs(struct space *space, const struct range **ret)
 {
-	if (!space->runs) {
-		space->runs = arena_alloc(space->arena, space->count + 1, sizeof(*space->runs));
-		for (size_t first = 0, i = 1; space->runs && first < space->count; i++) {
-			const struct range *before = &space->ranges[i - 1];
-			if (i < space->count &&
-			    before->address + before->size == space->ranges[i].address)
-				continue;
-			if (!join(space, first, i))
-				break;
-			first = i;
-		}
-	}
+	if (!space->runs)
+		join(space);
 	*ret = space->runs;
 	return space->run_count;
+}
+
+const uint8_t *space_image(struct space *space, size_t *ret_size)
+{
+	const struct range *runs;
+
+	space_runs(space, &runs);
+	*ret_size = space->image_size;
+	return space->image;
 }
 
 const struct range *space_find(const struct space *space, uint64_t address)

@@ -54,6 +54,10 @@ const struct range *space_find(const struct space *space, uint64_t address);
 /* The same memory with ranges that touch joined into one piece of bytes each, for searches that
  * must not stop at a seam. Made once, at the first call; 0 without memory. */
 size_t space_runs(struct space *space, const struct range **ret);
+/* The bytes of all runs in one buffer, in their order, with SPACE_GAP zeros between two: their
+ * `data` points into it. NULL without memory. */
+enum { SPACE_GAP = 64 };
+const uint8_t *space_image(struct space *space, size_t *ret_size);
 
 /* How many of @p size bytes could be copied from @p address on (0 if not even the first). */
 size_t space_read_some(const struct space *space, uint64_t address, void *buffer, size_t size);
