@@ -37,13 +37,14 @@ static bool is_heap(const struct dump *d, uint64_t value)
 }
 
 /* How many bytes from @p address on belong to one object: neighbours in a slab are others', and so
- * are objects that have a cache of their own (tasks, inodes ...). */
+ * are objects that have a cache of their own (tasks, inodes ...). What is of no slab has pages of
+ * its own; anything else is an object that this kernel does not tell about. */
 static size_t object_bytes(const struct dump *d, uint64_t address, size_t otherwise)
 {
 	struct heap_object object;
 
 	if (!d->ops->heap_object_at || !d->ops->heap_object_at(d, address, &object))
-		return otherwise;
+		return address % CHUNK == 0 ? otherwise : 0;
 	if (address < object.address || !object.cache || strncmp(object.cache, "kmalloc", 7) != 0)
 		return 0;
 	uint64_t left = object.address + object.size - address;

@@ -65,7 +65,10 @@ struct slab {
 /* The slab whose first page is @p page; false if it is none. */
 static bool slab_of(struct vmcore *v, uint64_t page, struct slab *ret)
 {
-	uint64_t cache = vm_field(v, page, vm_offset(v, "slab", "slab_cache"));
+	/* struct slab is new in 5.17; before, its fields were struct page's. */
+	int64_t cache_at = vm_offset(v, "slab", "slab_cache");
+	uint64_t cache =
+		vm_field(v, page, cache_at >= 0 ? cache_at : vm_offset(v, "page", "slab_cache"));
 
 	if (page < v->linear.map || !vm_is_pointer(cache) || !is_cache(v, cache))
 		return false;
@@ -119,7 +122,8 @@ static bool serving_slab(struct vmcore *v, uint64_t cache, struct slab *ret)
 	if (!local || !table || !v->has_crash_cpu ||
 	    !space_u64(v->dump->space, table + 8 * (uint64_t)v->crash_cpu, &base))
 		return false;
-	uint64_t page = vm_field(v, base + local, vm_offset(v, "kmem_cache_cpu", "slab"));
+	uint64_t page =
+		vm_field(v, base + local, vm_offset_either(v, "kmem_cache_cpu", "slab", "page"));
 	return page && slab_of(v, page, ret);
 }
 
