@@ -286,6 +286,14 @@ static void innocence(struct analysis *a)
 			       "the kernel tripped over a pointer that had been overwritten "
 			       "earlier; who wrote there is not certain");
 	}
+	LIST_EACH(struct finding, f, &a->report->findings) {
+		if (a->report->verdict.verdict_class == CLASS_UNKNOWN &&
+		    strcmp(f->kind, "lock-overwritten") == 0)
+			decide(a, CLASS_MEMORY_CORRUPTION, false,
+			       "the kernel waited for a lock that had been overwritten earlier; "
+			       "who "
+			       "wrote there is not certain");
+	}
 }
 
 static struct error *run(struct analysis *a)

@@ -248,6 +248,8 @@ static bool holds_pointer(struct analysis *a, const uint8_t *bytes, size_t size,
 static void describe_bytes(struct analysis *a, struct content_file *f, const uint8_t *bytes,
 			   size_t size, const char *from)
 {
+	f->content = bytes;
+	f->content_size = size;
 	f->sha256 = linux_sha256(a->report->arena, bytes, size);
 	f->beginning = linux_hex(a->report->arena, bytes, size < SHOWN_BYTES ? size : SHOWN_BYTES);
 	f->bytes_from = from;
@@ -291,6 +293,33 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 				 ") is in it, at offset %zu",
 				 value, at);
 		f->grade = 'A';
+	}
+}
+
+/* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
+static bool completes(const char *path, const char *whole)
+{
+	while (*path == '/' && *whole == '/') {
+		size_t part = strcspn(++path, "/"), other = strcspn(++whole, "/");
+		bool lost = part == 1 && *path == '?';
+		if (!lost && (part != other || memcmp(path, whole, part) != 0))
+			return false;
+		path += part;
+		whole += other;
+	}
+	return *path == '\0' && *whole == '\0';
+}
+
+/* A path that the module was handed says what the kernel's entries no longer do. */
+static void complete_path(struct hunt *h, struct lead *l)
+{
+	if (!l->file.path || !strstr(l->file.path, "/?"))
+		return;
+	LIST_EACH(struct lead, p, &h->paths) {
+		if (completes(l->file.path, p->file.path)) {
+			l->file.path = p->file.path;
+			return;
+		}
 	}
 }
 
@@ -381,12 +410,12 @@ static void report_path(struct analysis *a, struct lead *l)
 		content_evidence(r, f, "no-entry", -0.1, 0,
 				 "no directory entry of it is left in the dump");
 	if (lost >= 0)
-		content_evidence(r, f, "object-lost", -0.1, r->crash.context.r[lost],
-				 "the dump has not the page that register %s points at (0x%016" PRIx64
-				 "): what could have proved it was left out when the dump was "
-				 "written",
-				 register_name(a->dump->arch, (unsigned)lost),
-				 r->crash.context.r[lost]);
+		content_evidence(
+			r, f, "object-lost", -0.1, r->crash.context.r[lost],
+			"the dump has not the page that register %s points at (0x%016" PRIx64
+			"): what could have proved it was left out when the dump was "
+			"written",
+			register_name(a->dump->arch, (unsigned)lost), r->crash.context.r[lost]);
 	if (known)
 		look_at_content(a, f, l);
 	if (at < a->dump->stack_low || at - a->dump->stack_low >= a->dump->stack_size)
@@ -427,8 +456,10 @@ static struct error *run(struct analysis *a)
 	if (!h.seen)
 		return NULL;
 	follow_all(&h);
-	LIST_EACH(struct lead, l, &h.leads)
+	LIST_EACH(struct lead, l, &h.leads) {
+		complete_path(&h, l);
 		report_lead(a, l);
+	}
 	LIST_EACH(struct open_file, file, &d->open_files)
 		report_open(a, file);
 	if (!has_proven_file(a->report)) {

@@ -16,6 +16,7 @@ enum {
 	BUFFER_BYTES = 64 << 10, /* of a buffer that such an object points to */
 	CHUNK = 4096,
 	FOLLOWED_MAX = 20000, /* pointers, for one question */
+	LINKS_MAX = 64,       /* candidates for the object whose link was overwritten */
 	WORDS_ON = 64,        /* words of an object that are followed further */
 };
 
@@ -37,13 +38,14 @@ static bool is_heap(const struct dump *d, uint64_t value)
 }
 
 /* How many bytes from @p address on belong to one object: neighbours in a slab are others', and so
- * are objects that have a cache of their own (tasks, inodes ...). */
+ * are objects that have a cache of their own (tasks, inodes ...). What is of no slab has pages of
+ * its own; anything else is an object that this kernel does not tell about. */
 static size_t object_bytes(const struct dump *d, uint64_t address, size_t otherwise)
 {
 	struct heap_object object;
 
 	if (!d->ops->heap_object_at || !d->ops->heap_object_at(d, address, &object))
-		return otherwise;
+		return address % CHUNK == 0 ? otherwise : 0;
 	if (address < object.address || !object.cache || strncmp(object.cache, "kmalloc", 7) != 0)
 		return 0;
 	uint64_t left = object.address + object.size - address;
@@ -165,40 +167,80 @@ static void accuse(const struct search *s, const struct module *m, const char *t
 		way = arena_printf(a->report->arena, "%s -> 0x%016" PRIx64, way, s->object);
 	suspect_evidence(
 		a->report, suspect, "bytes-owned", WEIGHT_BYTES_OWNED, s->at,
-		"the pointer that faulted was overwritten with \"%s\", and these bytes are "
+		"what the kernel tripped over was overwritten with \"%s\", and these bytes are "
 		"in memory that this module keeps (%s)",
 		text, way);
 	tie_file(s, m);
 }
 
-static void look_for(struct analysis *a, uint64_t pattern, const char *text)
+/* Accuses every module that keeps these bytes; whether any does. */
+static bool look_for(struct analysis *a, uint64_t pattern, const char *text)
 {
+	bool owned = false;
+
 	LIST_EACH(struct module, m, &a->dump->modules) {
 		struct search s = {.a = a, .pattern = pattern};
 		if (m->kind == MODULE_DRIVER && may_be_culprit(a, m, NULL) &&
-		    each_pointer(&s, m, search_object))
+		    each_pointer(&s, m, search_object)) {
 			accuse(&s, m, text);
+			owned = true;
+		}
 	}
+	return owned;
 }
 
 /* A free object's link that was overwritten: the allocator read nonsense for the address of the
- * next one. What stood there? */
-static bool broken_free_list(struct analysis *a, uint64_t value, uint64_t *ret, char text[9])
+ * next one. What stood there? Worked out it may be several texts: then only one that a module keeps
+ * counts. */
+static bool broken_free_list(struct analysis *a, uint64_t value)
 {
 	const struct dump *d = a->dump;
-	struct heap_object object;
-	uint64_t bytes;
+	struct heap_link link;
+	char text[9];
 
-	if (!d->ops->heap_link || !d->ops->heap_link(d, value, &object, &bytes) ||
-	    !linux_is_text(bytes, text))
+	for (unsigned nth = 0;
+	     nth < LINKS_MAX && d->ops->heap_link && d->ops->heap_link(d, value, nth, &link);
+	     nth++) {
+		if (!linux_is_text(link.bytes, text))
+			continue;
+		bool owned = look_for(a, link.bytes, text);
+		if (!owned && !link.still_there)
+			continue;
+		report_finding(
+			a->report, "info", "free-list", NULL,
+			"the list of free objects of %s leads nowhere: in the object at "
+			"0x%016" PRIx64
+			" the address of the next one was overwritten with \"%s\"%s",
+			link.object.cache ? link.object.cache : "a slab", link.object.address, text,
+			link.still_there ? "" : " (worked out from the value that was read)");
+		return true;
+	}
+	return false;
+}
+
+/* A processor that waits for a lock for ever: was the lock's word overwritten? */
+static bool broken_lock(struct analysis *a)
+{
+	const struct report *r = a->report;
+	const struct frame *top = list_at(&r->stack, 0);
+	uint64_t bytes;
+	char text[9];
+
+	if (!r->stack.count || !top->symbol || !strstr(top->symbol, "spin_lock"))
 		return false;
-	report_finding(
-		a->report, "info", "free-list", NULL,
-		"the list of free objects of %s leads nowhere: in the object at 0x%016" PRIx64
-		" the address of the next one was overwritten with \"%s\"",
-		object.cache ? object.cache : "a slab", object.address, text);
-	*ret = bytes;
-	return true;
+	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX; i++) {
+		uint64_t lock = r->crash.context.r[i];
+		if (!(r->crash.context.known & (UINT32_C(1) << i)) || !is_heap(a->dump, lock) ||
+		    !space_u64(a->dump->space, lock, &bytes) || !linux_is_text(bytes, text))
+			continue;
+		report_finding(a->report, "info", "lock-overwritten", NULL,
+			       "the lock at 0x%016" PRIx64
+			       " that is waited for was overwritten with \"%s\"",
+			       lock, text);
+		look_for(a, bytes, text);
+		return true;
+	}
+	return false;
 }
 
 static struct error *run(struct analysis *a)
@@ -212,15 +254,16 @@ static struct error *run(struct analysis *a)
 		return NULL;
 	for (unsigned i = 0; i < count && !found; i++) {
 		found = linux_is_text(values[i], text);
-		values[0] = found ? values[i] : values[0];
+		if (!found)
+			continue;
+		report_finding(a->report, "info", "text-as-pointer", NULL,
+			       "text was used as a pointer: \"%s\"", text);
+		look_for(a, values[i], text);
 	}
 	for (unsigned i = 0; i < count && !found; i++)
-		found = broken_free_list(a, values[i], &values[0], text);
+		found = broken_free_list(a, values[i]);
 	if (!found)
-		return NULL;
-	report_finding(a->report, "info", "text-as-pointer", NULL,
-		       "text was used as a pointer: \"%s\"", text);
-	look_for(a, values[0], text);
+		broken_lock(a);
 	linux_sort_files(&a->report->content_files);
 	return NULL;
 }

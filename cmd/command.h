@@ -16,7 +16,7 @@ enum exit_code {
 
 /* What options_parse() found. A command uses the fields that its option table names. */
 struct options {
-	const char *format, *output, *rules, *color;
+	const char *format, *output, *rules, *color, *carve;
 	bool all, force, schema, help;
 	char **arguments;
 	int argument_count;

@@ -17,6 +17,7 @@ enum { VIEW_ARENA = 64 << 20 };
 
 struct showing {
 	const struct view *view;
+	const struct options *options;
 	struct render render;
 	json_t *parts; /* NULL: text */
 	int exit;
@@ -80,6 +81,8 @@ static bool on_report(void *context, json_t *report)
 	} else if (exit != EXIT_UNREADABLE) {
 		show_text(showing, arena, report);
 	}
+	if (showing->view->on_report && !showing->view->on_report(showing->options, report))
+		showing->exit = EXIT_USAGE;
 	arena_destroy(arena);
 	json_decref(report);
 	return true;
@@ -100,7 +103,7 @@ int view_run(const struct view *view, const struct options *options,
 	     const struct knowledge *knowledge)
 {
 	const char *format;
-	struct showing showing = {.view = view, .exit = -1};
+	struct showing showing = {.view = view, .options = options, .exit = -1};
 	struct knowledge *own = NULL;
 
 	if (!choice("format", options->format, "text json", &format) ||

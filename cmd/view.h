@@ -14,6 +14,8 @@ struct view {
 	const struct section *section;
 	const char *nothing; /* a sentence for when the part is empty */
 	bool want_strings;
+	/* Called with every report before it is shown; may be NULL. */
+	bool (*on_report)(const struct options *options, const json_t *report);
 };
 
 extern const struct option_row view_options[];

@@ -210,6 +210,14 @@ struct heap_object {
 	const char *cache; /* "kmalloc-64", NULL unknown */
 };
 
+/* A free object of the heap and what stood in it instead of the address of the next one. */
+struct heap_link {
+	struct heap_object object;
+	uint64_t value;   /* that the allocator made of it */
+	uint64_t bytes;   /* that stand there, or must have stood there */
+	bool still_there; /* they do; else worked out from the value, and they are text */
+};
+
 struct exception_record {
 	uint32_t code, flags;
 	uint64_t address;
@@ -256,10 +264,10 @@ struct dump_ops {
 				 uint8_t *buffer, size_t size);
 	/* The heap object that holds @p address; false if it is not of the heap. */
 	bool (*heap_object_at)(const struct dump *dump, uint64_t address, struct heap_object *ret);
-	/* The free object whose link to the next one the allocator had read when it got @p value,
-	 * and the bytes that stand there instead of a link. */
-	bool (*heap_link)(const struct dump *dump, uint64_t value, struct heap_object *ret,
-			  uint64_t *ret_bytes);
+	/* The free object whose link to the next one the allocator had read when it got @p value.
+	 * @p nth 0, 1 ...: the candidates, best first; false when there are no more. */
+	bool (*heap_link)(const struct dump *dump, uint64_t value, unsigned nth,
+			  struct heap_link *ret);
 	/* Frees what the arena does not own. */
 	void (*close)(struct dump *dump);
 };

@@ -54,7 +54,7 @@ struct content_file {
 	const char *type;  /* "crowdstrike-channel"; NULL: of no known kind */
 	const char *owner; /* driver or program that consumes such files */
 	const char *vendor;
-	bool cited; /* tied to the fault: may be called the culprit's file */
+	bool cited;  /* tied to the fault: may be called the culprit's file */
 	bool passed; /* its path was handed to code of the owner that the fault stands in */
 	bool has_size;
 	uint64_t size;
@@ -64,6 +64,8 @@ struct content_file {
 	uint64_t object;       /* the kernel's object of the open file, 0 unknown */
 	const char *task;      /* that has it open, NULL unknown */
 	uint64_t pid;
+	const uint8_t *content; /* what was found of its bytes in memory, NULL nothing */
+	size_t content_size;
 	const char *sha256;     /* of the bytes that were found in memory, NULL if none */
 	const char *bytes_from; /* where they were found, in words */
 	const char *beginning;  /* of them, in hex */

@@ -301,7 +301,19 @@ static json_t *suspects(const struct report *r)
 	return array;
 }
 
-static json_t *content_files(const struct report *r)
+static json_t *hex_bytes(struct arena *arena, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *text = arena_alloc(arena, size + 1, 2);
+
+	for (size_t i = 0; text && i < size; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	return text ? json_string(text) : NULL;
+}
+
+static json_t *content_files(const struct report *r, bool with_bytes)
 {
 	json_t *array = json_array();
 
@@ -326,6 +338,8 @@ static json_t *content_files(const struct report *r)
 			set(o, "pid", json_integer((json_int_t)f->pid));
 		set_known(o, "bytes_from", f->bytes_from);
 		set_known(o, "beginning", f->beginning);
+		if (with_bytes && f->content)
+			set(o, "content", hex_bytes(r->arena, f->content, f->content_size));
 		set(o, "at", address_or_null(f->address != 0, f->address));
 		set(o, "evidence", evidence(&f->evidence));
 		json_array_append_new(array, o);
@@ -532,7 +546,7 @@ json_t *report_to_json(const struct report *r, const struct dump *d, bool with_s
 	set(o, "signature", signature(r));
 	set(o, "stack", stack(r));
 	set(o, "suspects", suspects(r));
-	set(o, "content_files", content_files(r));
+	set(o, "content_files", content_files(r, with_strings));
 	set(o, "scan_hits", hits(r));
 	set(o, "findings", findings(r));
 	set(o, "timeline", timeline(r));

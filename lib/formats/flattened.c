@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -193,8 +194,12 @@ struct error *flattened_rearrange(const struct reader *file, uint64_t file_size,
 	if (out.fd < 0)
 		return error_create(ERROR_IO, "no temporary file for a flattened vmcore: %s",
 				    strerror(errno));
+	/* A write beyond RLIMIT_FSIZE must fail, as copy_records() expects, and not kill. */
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	sigaction(SIGXFSZ, &ignore, &before);
 	copy_records(&r);
 	err = finish(&r);
+	sigaction(SIGXFSZ, &before, NULL);
 	if (err) {
 		close(out.fd);
 		return err;

@@ -201,7 +201,7 @@ bool vm_unwind(struct vmcore *v, struct task *task, const struct unwind_state *s
 
 bool vm_linear(struct vmcore *v); /* fills v->linear; false if this kernel does not tell */
 bool vm_heap_object(struct vmcore *v, uint64_t address, struct heap_object *ret);
-bool vm_heap_link(struct vmcore *v, uint64_t value, struct heap_object *ret, uint64_t *ret_bytes);
+bool vm_heap_link(struct vmcore *v, uint64_t value, unsigned nth, struct heap_link *ret);
 
 /* ---- linux_files.c ---- */
 

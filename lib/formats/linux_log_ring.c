@@ -38,13 +38,13 @@ static void flush(struct linux_log *log, struct pending *pending)
 static bool continues(const struct pending *pending, const struct record *record)
 {
 	const struct linux_line *a = &pending->record.line, *b = &record->line;
-	uint8_t before = pending->record.flags;
-	bool same = a->has_caller == b->has_caller && a->caller == b->caller;
 
-	if (!pending->used || before & LOG_NEWLINE)
+	/* Nothing else of it has a value before a record was taken. */
+	if (!pending->used || pending->record.flags & LOG_NEWLINE)
 		return false;
+	bool same = a->has_caller == b->has_caller && a->caller == b->caller;
 	return (same && record->flags & LOG_CONT) ||
-	       (before & LOG_CONT && !(record->flags & LOG_PREFIX));
+	       (pending->record.flags & LOG_CONT && !(record->flags & LOG_PREFIX));
 }
 
 static void take_record(struct linux_log *log, struct pending *pending, const struct record *record,

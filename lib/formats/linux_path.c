@@ -17,9 +17,9 @@ struct walk {
 static bool is_named(const struct walk *w, uint64_t dentry, const char *name, size_t length)
 {
 	char got[NAME_BYTES];
-	size_t have = space_read_some(w->v->dump->space,
-				      vm_field(w->v, dentry, w->v->layout.dentry_name), got,
-				      sizeof(got));
+	size_t have =
+		space_read_some(w->v->dump->space, vm_field(w->v, dentry, w->v->layout.dentry_name),
+				got, sizeof(got));
 
 	return have > length && memcmp(got, name, length) == 0 && got[length] == '\0';
 }
@@ -54,7 +54,8 @@ static bool cross_one(struct walk *w)
 {
 	const struct vmcore *v = w->v;
 	const struct layout *l = &v->layout;
-	int64_t head = vm_offset(v, "mount", "mnt_mounts"), link = vm_offset(v, "mount", "mnt_child");
+	int64_t head = vm_offset(v, "mount", "mnt_mounts"),
+		link = vm_offset(v, "mount", "mnt_child");
 	unsigned count = 0;
 
 	if (head < 0 || link < 0)

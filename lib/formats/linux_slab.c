@@ -65,7 +65,10 @@ struct slab {
 /* The slab whose first page is @p page; false if it is none. */
 static bool slab_of(struct vmcore *v, uint64_t page, struct slab *ret)
 {
-	uint64_t cache = vm_field(v, page, vm_offset(v, "slab", "slab_cache"));
+	/* struct slab is new in 5.17; before, its fields were struct page's. */
+	int64_t cache_at = vm_offset(v, "slab", "slab_cache");
+	uint64_t cache =
+		vm_field(v, page, cache_at >= 0 ? cache_at : vm_offset(v, "page", "slab_cache"));
 
 	if (page < v->linear.map || !vm_is_pointer(cache) || !is_cache(v, cache))
 		return false;
@@ -119,45 +122,69 @@ static bool serving_slab(struct vmcore *v, uint64_t cache, struct slab *ret)
 	if (!local || !table || !v->has_crash_cpu ||
 	    !space_u64(v->dump->space, table + 8 * (uint64_t)v->crash_cpu, &base))
 		return false;
-	uint64_t page = vm_field(v, base + local, vm_offset(v, "kmem_cache_cpu", "slab"));
+	uint64_t page =
+		vm_field(v, base + local, vm_offset_either(v, "kmem_cache_cpu", "slab", "page"));
 	return page && slab_of(v, page, ret);
 }
 
-/* freelist_ptr_decode(): a link is stored exclusive-ored with the cache's secret and with the bytes
- * of its own address, swapped. The object whose bytes give @p value is the one. */
-static bool find_link(struct vmcore *v, const struct slab *slab, uint64_t value,
-		      struct heap_object *ret, uint64_t *ret_bytes)
+static bool is_text(uint64_t bytes)
+{
+	for (unsigned i = 0; i < 8; i++, bytes >>= 8)
+		if ((bytes & 0xff) < 0x20 || (bytes & 0xff) > 0x7e)
+			return false;
+	return true;
+}
+
+/* A link as the allocator reads it: the bytes exclusive-ored with the cache's secret and with their
+ * own address, swapped; the other way round the same. freelist_ptr_decode() */
+static uint64_t coded(uint64_t bytes, uint64_t secret, uint64_t at, bool hardened)
+{
+	return hardened ? bytes ^ secret ^ __builtin_bswap64(at) : bytes;
+}
+
+/* The object whose bytes give @p value; then those whose bytes, if they were text, would have: the
+ * object may have been handed out and cleared since. */
+static bool find_link(struct vmcore *v, const struct slab *slab, struct heap_link *ret,
+		      unsigned nth)
 {
 	int64_t random = vm_offset(v, "kmem_cache", "random");
 	uint64_t secret = vm_field(v, slab->cache, random);
 	uint64_t offset = vm_field32(v, slab->cache, vm_offset(v, "kmem_cache", "offset"));
 
-	for (uint64_t i = 0; i < slab->count; i++) {
-		uint64_t at = slab->first + i * slab->stride + offset, bytes;
-		if (!space_u64(v->dump->space, at, &bytes))
-			continue;
-		uint64_t link = random < 0 ? bytes : bytes ^ secret ^ __builtin_bswap64(at);
-		if (link != value && link + offset != value)
-			continue;
-		describe(v, slab, i, ret);
-		*ret_bytes = bytes;
-		return true;
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (uint64_t i = 0; i < slab->count; i++) {
+			uint64_t at = slab->first + i * slab->stride + offset, bytes;
+			bool fits = false;
+			if (pass == 1) {
+				bytes = coded(ret->value - offset, secret, at, random >= 0);
+				fits = is_text(bytes);
+			} else if (space_u64(v->dump->space, at, &bytes)) {
+				uint64_t link = coded(bytes, secret, at, random >= 0);
+				fits = link == ret->value || link + offset == ret->value;
+			}
+			if (!fits || nth-- > 0)
+				continue;
+			describe(v, slab, i, &ret->object);
+			ret->bytes = bytes;
+			ret->still_there = pass == 0;
+			return true;
+		}
 	}
 	return false;
 }
 
-bool vm_heap_link(struct vmcore *v, uint64_t value, struct heap_object *ret, uint64_t *ret_bytes)
+bool vm_heap_link(struct vmcore *v, uint64_t value, unsigned nth, struct heap_link *ret)
 {
 	const struct registers *regs = &v->dump->header_context;
 	struct slab slab;
 
+	*ret = (struct heap_link){.value = value};
 	if (!vm_linear(v) || !v->dump->has_header_context)
 		return false;
 	/* The allocator had its cache in a register. */
 	for (unsigned i = 0; i < REGISTERS_MAX; i++)
 		if ((regs->known & (UINT32_C(1) << i)) && vm_is_pointer(regs->r[i]) &&
-		    is_cache(v, regs->r[i]) && serving_slab(v, regs->r[i], &slab) &&
-		    find_link(v, &slab, value, ret, ret_bytes))
-			return true;
+		    is_cache(v, regs->r[i]) && serving_slab(v, regs->r[i], &slab))
+			return find_link(v, &slab, ret, nth);
 	return false;
 }

@@ -44,10 +44,9 @@ static bool heap_object_at(const struct dump *dump, uint64_t address, struct hea
 	return vm_heap_object(dump->reader, address, ret);
 }
 
-static bool heap_link(const struct dump *dump, uint64_t value, struct heap_object *ret,
-		      uint64_t *ret_bytes)
+static bool heap_link(const struct dump *dump, uint64_t value, unsigned nth, struct heap_link *ret)
 {
-	return vm_heap_link(dump->reader, value, ret, ret_bytes);
+	return vm_heap_link(dump->reader, value, nth, ret);
 }
 
 static void close_reader(struct dump *dump)

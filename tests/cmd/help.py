@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from culprit import Checks, Run  # noqa: E402
 
-VIEWS = {"info", "modules", "stack", "files", "strings", "timeline"}
+VIEWS = {"info", "modules", "stack", "strings", "timeline"}
 
 
 def page_of(man, command):

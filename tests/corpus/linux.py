@@ -7,6 +7,7 @@ folder (800 MB). With makedumpfile the same crashes are also saved in other form
 """
 import argparse
 import csv
+import hashlib
 import pathlib
 import re
 import shutil
@@ -16,7 +17,7 @@ import tarfile
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from culprit import Checks, analyze  # noqa: E402
+from culprit import Checks, Run, analyze  # noqa: E402
 
 INNOCENT = {"nimbus_vfs", "vmlinux", "khungtaskd"}
 GOOD_FILE = "/opt/acme/channel/C-00000290-00000000-00000011.sys"
@@ -196,6 +197,23 @@ def check_log(checks, program, name, row, report, folder):
         checks.equal(now["verdict"]["culprit"], culprit_of(row), f"{name}: log: culprit")
 
 
+def check_carving(checks, program, file, name, report, folder):
+    """The bytes of the content file, as they were in memory."""
+    out = folder / "carved"
+    run = Run(program, "files", "--carve", str(out), str(file))
+    checks.equal(run.status, 0, f"{name}: carve: exit status")
+    rows = list(csv.DictReader(open(out / "MANIFEST.tsv", encoding="utf-8"), delimiter="\t"))
+    wanted = [f for f in report["content_files"] if f["cited"] and f["sha256"]]
+    for f in wanted:
+        row = next((r for r in rows if r["path"] == f["path"]), None)
+        data = (out / f["sha256"]).read_bytes() if row else b""
+        checks.equal((hashlib.sha256(data).hexdigest(), len(data)), (f["sha256"], f["size"]),
+                     f"{name}: carved {f['path']}")
+        checks.equal(data[:4], b"\xaa" * 4, f"{name}: carved {f['path']}: magic")
+    checks.expect(wanted, f"{name}: nothing carved")
+    shutil.rmtree(out)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
@@ -219,6 +237,8 @@ def main():
             if not report:
                 continue
             check_log(checks, arguments.program, name, row, report, scratch)
+            if name.endswith(("content.kdump", "leaf.kdump", "hung.kdump", ".elf")):
+                check_carving(checks, arguments.program, file, name, report, scratch)
             if arguments.table:
                 v = report["verdict"]
                 print(f"| {name} | {v['culprit'] or 'nobody'} | {v.get('function') or '-'} | "

@@ -59,11 +59,15 @@ def check_content(checks, name, truth, report, window):
     if not file:
         return
     checks.expect(file["grade"] in "ABC", f"{name}: grade {file['grade']}")
-    if file["grade"] in "AB":
+    # Debian 12's makedumpfile takes some heap pages of newer kernels for user memory and leaves them
+    # out: then the path is all there is.
+    if file["size"]:
         checks.expect(17000 < file["size"] < 19000, f"{name}: size {file['size']}")
         written = time_of(file["mtime"])
         checks.expect(written and window[0] <= written <= window[1],
                       f"{name}: written {written}, the guest ran {window}")
+    else:
+        checks.expect(any(not e["for"] for e in file["evidence"]), f"{name}: no word on what is missing")
 
 
 def check(checks, name, truth, report, run, window):
@@ -71,15 +75,18 @@ def check(checks, name, truth, report, run, window):
     wanted = truth["at_fault"]
     unlinked = truth["scenario"] == "heap" and verdict["culprit"] is None
     if unlinked:    # nothing in this dump leads from the damage to who did it
-        checks.equal(verdict["class"], "memory-corruption", f"{name}: class")
+        checks.expect(verdict["class"] in ("memory-corruption", "unknown"),
+                      f"{name}: class {verdict['class']}")
         checks.equal(verdict["content_file"], None, f"{name}: content file")
     else:
         checks.equal(verdict["culprit"], wanted, f"{name}: culprit")
         checks.equal(verdict["class"], "third-party-driver" if wanted else "user-initiated",
                      f"{name}: class")
         check_content(checks, name, truth, report, window)
-    checks.equal(run.status, 0 if verdict["culprit"] else 1, f"{name}: exit status")
-    checks.equal(report["input"]["status"], "complete", f"{name}: {report['input']['problems']}")
+    whole = report["input"]["status"] == "complete"
+    checks.expect(whole or all(p["code"].startswith("pages-") for p in report["input"]["problems"]),
+                  f"{name}: {report['input']['problems']}")
+    checks.equal(run.status, (0 if verdict["culprit"] else 1) if whole else 4, f"{name}: exit status")
     checks.equal(system["version"], truth["release"], f"{name}: release")
     said = truth["oops"] or truth["panic"]
     told = [crash["message"] or "", crash.get("panic") or ""] + [l["text"] for l in report["log"]]
