@@ -2,7 +2,7 @@
 """The README shows what the program prints today.
 
 Usage: readme.py CULPRIT SAMPLES README [CORPUS] [--update]
-Compares (or writes) the example, and with CORPUS the table of real dumps.
+Compares (or writes) the example, and with CORPUS that of a vmcore and the table of real dumps.
 """
 import pathlib
 import re
@@ -12,13 +12,20 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from culprit import Checks, Run  # noqa: E402
 
-COMMAND = "$ culprit analyze channel-file-291.dmp\n"
+EXAMPLE, LINUX = "channel-file-291.dmp", "content-6.1-zstd.kdump"
 
 
-def example(program, samples):
-    run = subprocess.run([program, "analyze", "channel-file-291.dmp"], cwd=samples, check=True,
+def example(program, folder, name):
+    run = subprocess.run([program, "analyze", name], cwd=folder, check=True,
                          capture_output=True, text=True, env={"LC_ALL": "C.UTF-8"})
     return run.stdout
+
+
+def shown(text, name):
+    """Where the README shows the report of that file."""
+    command = f"$ culprit analyze {name}\n"
+    start = text.index(command) + len(command)
+    return start, text.index("```", start)
 
 
 def table(program, corpus):
@@ -31,13 +38,19 @@ def table(program, corpus):
                      and (not line.startswith("| kd-cr-a0000001") or "111217-27671" in line)) + "\n"
 
 
-def blocks(text):
-    """The example and the table as they stand in the README, with their positions."""
-    start = text.index(COMMAND) + len(COMMAND)
-    end = text.index("```", start)
-    first = text.index("| dump | stop code |") if "| dump | stop code |" in text else None
-    last = re.search(r"\n\n", text[first:]).start() + first + 1 if first else None
-    return (start, end), (first, last)
+def table_place(text):
+    first = text.index("| dump | stop code |")
+    return first, re.search(r"\n\n", text[first:]).start() + first + 1
+
+
+def parts(text, program, samples, corpus):
+    """What it is, where it stands, and what the program prints today: last place first."""
+    found = [("example", shown(text, EXAMPLE), example(program, samples, EXAMPLE))]
+    if corpus:
+        found += [("Linux example", shown(text, LINUX),
+                   example(program, pathlib.Path(corpus) / "linux", LINUX)),
+                  ("table of real dumps", table_place(text), table(program, corpus))]
+    return sorted(found, key=lambda part: -part[1][0])
 
 
 def main():
@@ -46,16 +59,15 @@ def main():
     samples, readme = arguments[1], pathlib.Path(arguments[2])
     corpus = arguments[3] if len(arguments) > 3 else None
     text = readme.read_text(encoding="utf-8")
-    (start, end), (first, last) = blocks(text)
+    found = parts(text, program, samples, corpus)
     if "--update" in sys.argv:
-        if corpus:
-            text = text[:first] + table(program, corpus) + text[last:]
-        readme.write_text(text[:start] + example(program, samples) + text[end:], encoding="utf-8")
+        for _, (start, end), today in found:
+            text = text[:start] + today + text[end:]
+        readme.write_text(text, encoding="utf-8")
         return 0
     checks = Checks()
-    checks.equal(text[start:end], example(program, samples), "the README's example")
-    if corpus:
-        checks.equal(text[first:last], table(program, corpus), "the README's table of real dumps")
+    for what, (start, end), today in found:
+        checks.equal(text[start:end], today, f"the README's {what}")
     listed = set(re.findall(r"^([a-z/_]+/) ", text, re.MULTILINE))
     for folder in listed:
         checks.expect((readme.parent / folder).is_dir(), f"the README lists {folder}")

@@ -14,23 +14,26 @@ sample=$corpus/content-6.1-zstd.kdump
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# measure LABEL RUNS COMMAND...: wall seconds (best, median) and peak MiB of the largest process
+# measure LABEL RUNS COMMAND...: wall seconds (best, median), processor seconds (least; what a busy
+# machine does not distort) and peak MiB of the largest process
 measure() {
 	python3 - "$@" <<'PY'
 import os, sys, time
 label, runs, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 null = os.open("/dev/null", os.O_RDWR)
 actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
-times, peak = [], 0
+times, busy, peak = [], [], 0
 for _ in range(runs + 1):
     start = time.monotonic()
     pid = os.posix_spawnp(command[0], command, {"PATH": os.environ["PATH"], "TERM": "dumb"}, file_actions=actions)
     _, status, usage = os.wait4(pid, 0)
     times.append(time.monotonic() - start)
+    busy.append(usage.ru_utime + usage.ru_stime)
     peak = max(peak, usage.ru_maxrss)
     assert os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 1, 3, 4), status
 times = sorted(times[1:])
-print(f"{label:44} best {times[0]:6.3f} s   median {times[len(times) // 2]:6.3f} s   peak {peak / 1024:6.1f} MiB")
+print(f"{label:40} best {times[0]:6.3f} s  median {times[len(times) // 2]:6.3f} s  "
+      f"processor {min(busy):6.3f} s  peak {peak / 1024:6.1f} MiB")
 PY
 }
 
