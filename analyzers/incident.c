@@ -198,18 +198,7 @@ static struct error *run(struct analysis *a)
 		return NULL;
 	struct error *err = knowledge_incidents_for(a->knowledge, r->arena,
 						    r->verdict.culprit->name, &incidents);
-	if (err) {
-		/* A rule that cannot be read must not cost the verdict. */
-		report_finding(r, "warning", "rules", NULL, "incidents could not be matched: %s",
-			       err->message);
-		error_destroy(err);
-		return NULL;
-	}
-	LIST_EACH(struct incident, in, &incidents) {
-		struct incident_match *m = match(a, in);
-		if (m && (!r->incident || m->score > r->incident->score))
-			r->incident = m;
-	}
+	take_incident(a, err, &incidents, match);
 	return NULL;
 }
 

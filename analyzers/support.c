@@ -145,3 +145,21 @@ bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret)
 	*ret = low;
 	return true;
 }
+
+void take_incident(struct analysis *a, struct error *err, const struct list *incidents,
+		   incident_matcher match)
+{
+	struct report *r = a->report;
+
+	if (err) {
+		report_finding(r, "warning", "rules", NULL, "incidents could not be matched: %s",
+			       err->message);
+		error_destroy(err);
+		return;
+	}
+	LIST_EACH(struct incident, in, incidents) {
+		struct incident_match *m = match(a, in);
+		if (m && (!r->incident || m->score > r->incident->score))
+			r->incident = m;
+	}
+}

@@ -35,6 +35,12 @@ struct stack_span live_stack(const struct analysis *a);
 /* All of the saved stack, at most LIMIT_STACK of it. */
 struct stack_span saved_stack(const struct dump *dump);
 
+typedef struct incident_match *(*incident_matcher)(struct analysis *a, const struct incident *in);
+/* Keeps the best match among @p incidents. @p err is what came of looking for them; it is
+ * destroyed: a rule that cannot be read is told, but must not cost the verdict. */
+void take_incident(struct analysis *a, struct error *err, const struct list *incidents,
+		   incident_matcher match);
+
 /* A 64-bit (32-bit on x86) pointer at @p address. */
 bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret);
 unsigned pointer_size(const struct dump *dump);
