@@ -102,7 +102,8 @@ static const char *path_at(const struct dump *d, struct arena *arena, uint64_t a
 	    !memchr(text + 1, '/', length - 1))
 		return NULL;
 	for (size_t i = 0; i < length; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+		/* A pattern is no file. */
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || strchr("*?[", text[i]))
 			return NULL;
 	}
 	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {

@@ -333,11 +333,15 @@ static void use_log_trace(struct vmcore *v, const struct oops *e)
 	d->crash_task.name = keep.name ? keep.name : d->crash_task.name;
 	d->crash_task.pid = keep.pid ? keep.pid : d->crash_task.pid;
 	LIST_EACH(struct call, c, &d->crash_task.calls) {
-		struct oops_place place;
-		if (c->symbol && oops_place_parse(v->arena, c->symbol, &place)) {
-			place.module = c->module;
-			c->address = vm_place(v, &place);
-		}
+		const char *plus = c->symbol ? strrchr(c->symbol, '+') : NULL;
+		if (!plus)
+			continue;
+		struct oops_place place = {
+			.symbol = arena_strndup(v->arena, c->symbol, (size_t)(plus - c->symbol)),
+			.offset = strtoull(plus + 1, NULL, 16),
+			.module = c->module};
+		uint64_t address = place.symbol ? vm_place(v, &place) : 0;
+		c->address = address ? address : c->address;
 	}
 }
 

@@ -127,17 +127,18 @@ static struct error *absolute_addresses(const struct reader *memory, uint64_t ta
 
 /* kallsyms_sym_address(): with CONFIG_KALLSYMS_ABSOLUTE_PERCPU (x86-64 until 6.14) offsets that
  * are not negative are addresses, negative ones count down from base - 1. Most are negative then;
- * none is otherwise. */
+ * none is otherwise. Kernels that have no base (7.x) count from where each offset itself stands. */
 static struct error *relative_addresses(const struct reader *memory,
 					const struct kallsyms_tables *tables, struct kallsyms *k)
 {
 	uint8_t *bytes = calloc(k->count, 4);
-	uint64_t base;
+	uint64_t base = 0;
 	size_t negative = 0;
+	bool from_itself = !tables->relative_base;
 
 	if (!bytes)
 		return error_create(ERROR_NOMEM, "no memory for %zu symbols", k->count);
-	if (!reader_u64(memory, tables->relative_base, &base) ||
+	if ((!from_itself && !reader_u64(memory, tables->relative_base, &base)) ||
 	    !reader_exact(memory, tables->offsets, bytes, 4 * k->count)) {
 		free(bytes);
 		return error_create(ERROR_TRUNCATED, "kallsyms_offsets is not in the dump");
@@ -145,15 +146,20 @@ static struct error *relative_addresses(const struct reader *memory,
 	struct cursor c = cursor_make(bytes, 4 * k->count, 0, "kallsyms_offsets");
 	for (size_t i = 0; i < k->count; i++)
 		negative += bytes[4 * i + 3] >> 7;
-	bool percpu = negative > k->count / 2;
+	bool percpu = !from_itself && negative > k->count / 2;
 	for (size_t i = 0; i < k->count; i++) {
 		uint32_t offset = cursor_u32(&c);
 		uint64_t down = UINT64_C(0x100000000) - offset; /* of a negative one */
+		if (from_itself) {
+			k->symbols[i].address =
+				tables->offsets + 4 * i + (uint64_t)(int64_t)(int32_t)offset;
+			continue;
+		}
 		k->symbols[i].address = !percpu             ? base + offset
 					: offset < 1u << 31 ? offset
 							    : base - 1 + down;
 	}
-	k->encoding = percpu ? "absolute-percpu" : "relative";
+	k->encoding = from_itself ? "self-relative" : percpu ? "absolute-percpu" : "relative";
 	free(bytes);
 	return NULL;
 }
@@ -195,7 +201,7 @@ struct error *kallsyms_load(const struct reader *memory, const struct kallsyms_t
 			    struct arena *arena, struct kallsyms **ret)
 {
 	struct kallsyms *k = arena_alloc(arena, 1, sizeof(*k));
-	bool relative = tables->offsets && tables->relative_base;
+	bool relative = tables->offsets && (tables->relative_base || !tables->addresses);
 
 	if (!k)
 		return error_create(ERROR_NOMEM, "no memory for kernel symbols");

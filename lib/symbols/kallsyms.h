@@ -13,7 +13,7 @@ enum { KALLSYMS_NAME_MAX = 512 }; /* KSYM_NAME_LEN, with the NUL */
 struct kallsyms_tables {
 	uint64_t names, num_syms, token_table, token_index;
 	uint64_t offsets,
-		relative_base; /* CONFIG_KALLSYMS_BASE_RELATIVE: all 64-bit kernels since 4.6 */
+		relative_base; /* CONFIG_KALLSYMS_BASE_RELATIVE: 64-bit kernels from 4.6 to 6.x */
 	uint64_t addresses;    /* before: absolute u64s */
 };
 
@@ -36,7 +36,7 @@ bool kallsyms_find_tables(const struct reader *memory, uint64_t start, uint64_t 
 			  struct arena *arena, struct kallsyms_tables *ret);
 
 size_t kallsyms_count(const struct kallsyms *kallsyms);
-/* "absolute-percpu", "relative", "absolute": how addresses were stored. */
+/* "absolute-percpu", "relative", "self-relative", "absolute": how addresses were stored. */
 const char *kallsyms_encoding(const struct kallsyms *kallsyms);
 
 /* The symbol that covers @p address: the last at or below it; functions are preferred to data and
