@@ -148,6 +148,8 @@ uint64_t linux_filetime(uint64_t seconds, uint64_t nanoseconds)
 static void timekeeper(struct vmcore *v, uint64_t *ret_now, uint64_t *ret_boot)
 {
 	uint64_t core = vm_symbol(v, "tk_core");
+	if (!core) /* since 6.17 the first of several */
+		core = vm_symbol(v, "timekeeper_data");
 	int64_t inside = vm_offset(v, "tk_data", "timekeeper"); /* a type of its own since 6.13 */
 	uint64_t tk = core ? core + (inside >= 0 ? (uint64_t)inside : 8) : 0;
 	uint64_t seconds = vm_field(v, tk, vm_offset(v, "timekeeper", "xtime_sec"));

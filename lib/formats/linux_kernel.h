@@ -88,6 +88,7 @@ struct vmcore {
 	bool arm;
 	struct reader memory; /* kernel addresses */
 	struct cached_page *cache;
+	unsigned renewals; /* of libkdumpfile's own cache */
 	struct absences absent;
 	struct diskdump_facts diskdump;
 	struct elf_core_facts elf;

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { KDUMP_PAGES = 256, RENEWALS_MAX = 64 };
+
 static bool write_all(int fd, const uint8_t *data, uint64_t size)
 {
 	while (size > 0) {
@@ -68,6 +70,14 @@ static bool is_memory(const struct vmcore *v, uint64_t physical, size_t size)
 	       (end + v->page_size - 1) / v->page_size <= v->diskdump.max_mapnr;
 }
 
+/* libkdumpfile 0.5.1 loses the buffer of a page when its cache evicts by a certain pattern, and
+ * then says "Decompression failed: error -2" of that page for ever. Setting the size makes a new
+ * cache. */
+static bool renew_cache(struct vmcore *v)
+{
+	return kdump_set_number_attr(v->kdump, "cache.size", KDUMP_PAGES + v->renewals) == KDUMP_OK;
+}
+
 bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 {
 	size_t got = size;
@@ -77,6 +87,13 @@ bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 		return false;
 	}
 	kdump_status status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
+	if (status == KDUMP_ERR_CORRUPT && v->renewals < RENEWALS_MAX) {
+		v->renewals++;
+		kdump_clear_err(v->kdump);
+		got = size;
+		if (renew_cache(v))
+			status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
+	}
 	if (status == KDUMP_OK && got == size)
 		return true;
 	classify_failure(v, status);
@@ -171,7 +188,7 @@ struct error *vm_open(struct vmcore *v)
 	if (!v->kdump || !v->cache)
 		return error_create(ERROR_NOMEM, "no memory to open the vmcore");
 	kdump_set_number_attr(v->kdump, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
-	kdump_set_number_attr(v->kdump, "cache.size", 256);
+	renew_cache(v);
 	if (kdump_open_fd(v->kdump, v->file) != KDUMP_OK)
 		return refuse(v, "the vmcore cannot be opened");
 	if (!vm_number(v, KDUMP_ATTR_PAGE_SIZE, &v->page_size) || v->page_size < 4096 ||

@@ -41,9 +41,11 @@ static enum orc_layout layout_of(struct vmcore *v)
 	struct member type, other;
 
 	if (v->types && types_member(v->types, "orc_entry", "type", &type))
-		return orc_layout_of(type.bits,
-				     types_member(v->types, "orc_entry", "signal", &other),
-				     types_member(v->types, "orc_entry", "end", &other));
+		return orc_layout_refine(
+			orc_layout_of(type.bits,
+				      types_member(v->types, "orc_entry", "signal", &other),
+				      types_member(v->types, "orc_entry", "end", &other)),
+			&v->memory, &v->orc);
 	return orc_layout_guess(&v->memory, &v->orc);
 }
 

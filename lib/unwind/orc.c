@@ -15,12 +15,15 @@ enum {
 	REG_R13 = 7,
 	REG_BP_INDIRECT = 8,
 	REG_SP_INDIRECT = 9,
+	REG_NONE = 15,
 };
 /* Numbers of dump.h. */
 enum { RDX = 2, RSP = 4, RBP = 5, RDI = 7, R10 = 10, R13 = 13 };
 enum {
 	CS_USER = 3,            /* privilege bits of a code segment */
 	FRAME_MAX = 128 * 1024, /* a frame pointer further away is not one */
+	REGISTER_SAMPLE = 256,
+	NEW_SP = 3,             /* the stack pointer in 7.x */
 	LAYOUT_SAMPLE = 2048,   /* entries looked at to guess the layout */
 	SEARCH_MAX = 64 * 1024, /* bytes of a stack searched at most */
 	SEARCH_TRIES_MAX = 256, /* return addresses tried at most */
@@ -108,24 +111,48 @@ enum orc_layout orc_layout_guess(const struct reader *memory, const struct orc_t
 		bit11 += !(flags & 15) && (flags & 0x800);
 	}
 	if (two > seen / 2)
-		return ORC_TYPE3;
+		return orc_layout_refine(ORC_TYPE3, memory, table);
 	if (zero > seen / 2)
 		return bit11 > bit10 ? ORC_TYPE2_SIGNAL_END11 : ORC_TYPE2_END10;
 	return ORC_LAYOUT_UNKNOWN;
 }
 
+/* Most frames are found by the stack pointer, which is 5 in the old numbers and 3 in the new. */
+enum orc_layout orc_layout_refine(enum orc_layout layout, const struct reader *memory,
+				  const struct orc_table *table)
+{
+	uint32_t step = table->count / REGISTER_SAMPLE + 1, new_sp = 0, old_sp = 0;
+
+	for (uint32_t i = 0; layout == ORC_TYPE3 && i < table->count; i += step) {
+		uint16_t flags;
+		if (!reader_u16(memory, table->entries + (uint64_t)i * ENTRY_BYTES + 4, &flags))
+			continue;
+		old_sp += (flags & 15) == REG_SP;
+		new_sp += (flags & 15) == NEW_SP;
+	}
+	return new_sp > old_sp ? ORC_TYPE3_RENUMBERED : layout;
+}
+
 /* Types of two bits: 0 call, 1 regs, 2 partial regs; `end` counts without a stack pointer only. */
 static enum entry_type type_of(enum orc_layout layout, uint16_t flags)
 {
-	unsigned type = layout == ORC_TYPE3 ? flags >> 8 & 7 : flags >> 8 & 3;
+	unsigned type = flags >> 8 & 7;
 
-	if (layout == ORC_TYPE3)
+	if (layout == ORC_TYPE3 || layout == ORC_TYPE3_RENUMBERED)
 		return type <= ENTRY_REGS_PARTIAL ? (enum entry_type)type : ENTRY_UNDEFINED;
+	type &= 3;
 	bool end = flags >> (layout == ORC_TYPE2_END10 ? 10 : 11) & 1;
 	if ((flags & 15) == REG_UNDEFINED)
 		return end ? ENTRY_END : ENTRY_UNDEFINED;
 	return type <= 2 ? (enum entry_type)(ENTRY_CALL + type) : ENTRY_UNDEFINED;
 }
+
+/* The old number of each register in the new order: undefined, ax, dx, sp, bp, di, r10, r13,
+ * prev_sp, sp and bp indirect. ax has no old number. arch/x86/include/asm/orc_types.h */
+static const uint8_t old_number[16] = {REG_UNDEFINED, REG_NONE,        REG_DX,          REG_SP,
+				       REG_BP,        REG_DI,          REG_R10,         REG_R13,
+				       REG_PREV_SP,   REG_SP_INDIRECT, REG_BP_INDIRECT, REG_NONE,
+				       REG_NONE,      REG_NONE,        REG_NONE,        REG_NONE};
 
 static struct entry decode(enum orc_layout layout, const uint8_t *p)
 {
@@ -136,8 +163,13 @@ static struct entry decode(enum orc_layout layout, const uint8_t *p)
 			  .bp_reg = flags >> 4 & 15,
 			  .type = type_of(layout, flags)};
 
+	if (layout == ORC_TYPE3_RENUMBERED) {
+		e.sp_reg = old_number[e.sp_reg];
+		e.bp_reg = old_number[e.bp_reg];
+	}
 	e.signal = e.type == ENTRY_REGS || e.type == ENTRY_REGS_PARTIAL ||
 		   (layout == ORC_TYPE3 && flags >> 11 & 1) ||
+		   (layout == ORC_TYPE3_RENUMBERED && flags >> 11 & 1) ||
 		   (layout == ORC_TYPE2_SIGNAL_END11 && flags >> 10 & 1);
 	return e;
 }

@@ -15,6 +15,7 @@ enum orc_layout {
 	ORC_TYPE2_END10,        /* 4.14 .. 6.2: type 2 bits at 8, end at 10 */
 	ORC_TYPE2_SIGNAL_END11, /* 6.3: type 2 bits at 8, signal at 10, end at 11 */
 	ORC_TYPE3, /* 6.4 and later: type 3 bits at 8 with undefined and end, signal 11 */
+	ORC_TYPE3_RENUMBERED, /* the same with other numbers for registers (7.x) */
 };
 
 /* One pair of tables: @p count self-relative s32 addresses in ascending order, and as many entries
@@ -109,8 +110,11 @@ bool unwind_state_sleeping_arm64(const struct reader *memory, uint64_t cpu_conte
 
 /* The layout by what BTF says of struct orc_entry: width of `type`, presence of `signal`, `end`. */
 enum orc_layout orc_layout_of(unsigned type_bits, bool has_signal, bool has_end);
-/* The layout by looking at a table's entries, for kernels without BTF. */
+/* The layout by looking at a table's entries: for kernels without BTF, and for what BTF does not
+ * say, the numbers of the registers. */
 enum orc_layout orc_layout_guess(const struct reader *memory, const struct orc_table *table);
+enum orc_layout orc_layout_refine(enum orc_layout layout, const struct reader *memory,
+				  const struct orc_table *table);
 
 /* x86-64, after panic() from an interrupt: the saved registers stand in __crash_kexec, from where
  * ORC does not lead on. Looks up the stack for the first return address from which the walk ends

@@ -52,8 +52,16 @@ def check_place(checks, name, truth, report):
         checks.equal(symbols[0], rip, f"{name}: RIP")
 
 
+def lost_pages(report):
+    return any(p["code"] == "pages-excluded" for p in report["input"]["problems"])
+
+
 def check_content(checks, name, truth, report, window):
     cited = {f["path"]: f for f in report["content_files"] if f["cited"]}
+    # A waiting task has no registers: with the page of its task_struct its stack is lost too.
+    if truth["scenario"] == "hung" and not cited and lost_pages(report):
+        print(f"{name}: the file's evidence was left out of the dump, and the report says so")
+        return
     checks.equal(report["verdict"]["content_file"], truth["content"] or None, f"{name}: content file")
     checks.expect(truth["good"] not in cited, f"{name}: the good file is cited")
     file = cited.get(truth["content"])
