@@ -297,27 +297,13 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 	}
 }
 
-/* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
-static bool completes(const char *path, const char *whole)
-{
-	while (*path == '/' && *whole == '/') {
-		size_t part = strcspn(++path, "/"), other = strcspn(++whole, "/");
-		bool lost = part == 1 && *path == '?';
-		if (!lost && (part != other || memcmp(path, whole, part) != 0))
-			return false;
-		path += part;
-		whole += other;
-	}
-	return *path == '\0' && *whole == '\0';
-}
-
 /* A path that the module was handed says what the kernel's entries no longer do. */
 static void complete_path(struct hunt *h, struct lead *l)
 {
 	if (!l->file.path || !strstr(l->file.path, "/?"))
 		return;
 	LIST_EACH(struct lead, p, &h->paths) {
-		if (completes(l->file.path, p->file.path)) {
+		if (linux_completes(l->file.path, p->file.path)) {
 			l->file.path = p->file.path;
 			return;
 		}

@@ -70,6 +70,42 @@ const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 	return linux_hex(arena, digest, length);
 }
 
+bool linux_completes(const char *path, const char *whole)
+{
+	/* A lost part at the beginning may have been several: the walk upwards ended there. */
+	if (strncmp(path, "/?/", 3) == 0) {
+		size_t tail = strlen(path + 2), length = strlen(whole);
+		if (length > tail && strcmp(whole + length - tail, path + 2) == 0)
+			return true;
+	}
+	while (*path == '/' && *whole == '/') {
+		size_t part = strcspn(++path, "/"), other = strcspn(++whole, "/");
+		bool lost = part == 1 && *path == '?';
+		if (!lost && (part != other || memcmp(path, whole, part) != 0))
+			return false;
+		path += part;
+		whole += other;
+	}
+	return *path == '\0' && *whole == '\0';
+}
+
+/* The entry of a path that was found before, for a file whose own path has lost parts. */
+static struct content_file *whole_entry(struct report *r, const struct open_file *file)
+{
+	LIST_EACH(struct content_file, f, &r->content_files) {
+		if (!f->passed || !f->path || !linux_completes(file->path, f->path))
+			continue;
+		f->object = file->address;
+		f->inode = file->inode;
+		f->mtime = file->mtime;
+		f->ctime = file->ctime;
+		f->has_size = file->regular;
+		f->size = file->size;
+		return f;
+	}
+	return NULL;
+}
+
 struct content_file *linux_content_file(struct analysis *a, const struct open_file *file)
 {
 	struct report *r = a->report;
@@ -78,6 +114,11 @@ struct content_file *linux_content_file(struct analysis *a, const struct open_fi
 		if (f->object == file->address || (f->inode == file->inode && f->path &&
 						   file->path && strcmp(f->path, file->path) == 0))
 			return f;
+	}
+	if (file->path && strstr(file->path, "/?")) {
+		struct content_file *whole = whole_entry(r, file);
+		if (whole)
+			return whole;
 	}
 	const struct content_type *type =
 		file->path ? knowledge_content_type(a->knowledge, file->path) : NULL;

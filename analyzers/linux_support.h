@@ -16,6 +16,8 @@ uint64_t linux_word(const uint8_t *bytes);
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size);
 const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
 
+/* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
+bool linux_completes(const char *path, const char *whole);
 /* The report's entry for an open file, made at the first call. */
 struct content_file *linux_content_file(struct analysis *a, const struct open_file *file);
 void linux_sort_files(struct list *files);
