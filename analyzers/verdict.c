@@ -254,10 +254,10 @@ static void summarize_none(struct analysis *a)
 			m->name);
 	else if (m)
 		r->verdict.summary = arena_printf(
-			r->arena, "No driver is blamed: %s %s, which is part of Windows, and %s.",
+			r->arena, "No driver is blamed: %s %s, which is part of %s, and %s.",
 			interrupted ? "when the watchdog struck, the processor was executing"
 				    : "the fault is inside",
-			m->name,
+			m->name, a->dump->os == OS_LINUX ? "the kernel" : "Windows",
 			best && best->score >= SUSPECT_AT
 				? arena_printf(r->arena,
 					       "what ties %s to it is too weak to blame it",
