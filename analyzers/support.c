@@ -61,9 +61,7 @@ bool may_be_culprit(const struct analysis *a, const struct module *module, const
 	else if (knowledge_passes_blame(a->knowledge, module->name, &why))
 		why = why ? why : "it only passes a crash on";
 	else if (module->origin == ORIGIN_OS)
-		why = a->dump->os == OS_LINUX
-			      ? "part of the kernel: usually the victim of what it was given"
-			      : "part of Windows: usually the victim of what it was given";
+		why = "part of Windows: usually the victim of what it was given";
 	if (ret_why_not)
 		*ret_why_not = why;
 	return !why;
