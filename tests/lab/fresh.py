@@ -56,15 +56,25 @@ def lost_pages(report):
     return any(p["code"] == "pages-excluded" for p in report["input"]["problems"])
 
 
+def same_path(path, wanted):
+    """makedumpfile may leave out a directory's name: culprit writes /?/ for what it cannot know."""
+    if path and path.startswith("/?/"):
+        return path.count("/") > 2 and wanted.endswith(path[2:])
+    return path == (wanted or None)
+
+
 def check_content(checks, name, truth, report, window):
     cited = {f["path"]: f for f in report["content_files"] if f["cited"]}
     # A waiting task has no registers: with the page of its task_struct its stack is lost too.
     if truth["scenario"] == "hung" and not cited and lost_pages(report):
         print(f"{name}: the file's evidence was left out of the dump, and the report says so")
         return
-    checks.equal(report["verdict"]["content_file"], truth["content"] or None, f"{name}: content file")
-    checks.expect(truth["good"] not in cited, f"{name}: the good file is cited")
-    file = cited.get(truth["content"])
+    named = report["verdict"]["content_file"]
+    checks.expect(same_path(named, truth["content"]),
+                  f"{name}: content file: got {named!r}, expected {truth['content']!r}")
+    checks.expect(not any(same_path(path, truth["good"]) for path in cited),
+                  f"{name}: the good file is cited")
+    file = cited.get(named)
     if not file:
         return
     checks.expect(file["grade"] in "ABC", f"{name}: grade {file['grade']}")
