@@ -1,7 +1,7 @@
 #include "failure_hash.h"
 
 #include <ctype.h>
-#include <openssl/evp.h>
+#include <nettle/md5.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +9,9 @@ enum { BUCKET_MAX = 1024 };
 
 bool failure_hash(const char *bucket, char ret[37])
 {
-	unsigned char wide[2 * BUCKET_MAX], md[EVP_MAX_MD_SIZE];
+	unsigned char wide[2 * BUCKET_MAX], md[MD5_DIGEST_SIZE];
 	char text[BUCKET_MAX];
-	unsigned length = 0;
+	struct md5_ctx context;
 
 	int n = snprintf(text, sizeof(text), "km:%s", bucket);
 	if (n < 0 || (size_t)n >= sizeof(text))
@@ -20,8 +20,9 @@ bool failure_hash(const char *bucket, char ret[37])
 		wide[2 * i] = (unsigned char)tolower((unsigned char)text[i]);
 		wide[2 * i + 1] = 0;
 	}
-	if (!EVP_Digest(wide, 2 * (size_t)n, md, &length, EVP_md5(), NULL) || length != 16)
-		return false;
+	md5_init(&context);
+	md5_update(&context, 2 * (size_t)n, wide);
+	md5_digest(&context, sizeof(md), md);
 	snprintf(ret, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 		 md[3], md[2], md[1], md[0], md[5], md[4], md[7], md[6], md[8], md[9], md[10],
 		 md[11], md[12], md[13], md[14], md[15]);

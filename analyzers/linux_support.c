@@ -2,7 +2,8 @@
 
 #include "support.h"
 
-#include <openssl/evp.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,24 +51,22 @@ bool linux_is_text(uint64_t value, char text[9])
 
 const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *text = arena_alloc(arena, size + 1, 2);
 
-	for (size_t i = 0; text && i < size; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
+	if (text)
+		base16_encode_update(text, size, bytes);
 	return text;
 }
 
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
 
-	if (!EVP_Digest(bytes, size, digest, &length, EVP_sha256(), NULL))
-		return NULL;
-	return linux_hex(arena, digest, length);
+	sha256_init(&context);
+	sha256_update(&context, size, bytes);
+	sha256_digest(&context, sizeof(digest), digest);
+	return linux_hex(arena, digest, sizeof(digest));
 }
 
 bool linux_completes(const char *path, const char *whole)

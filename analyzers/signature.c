@@ -7,7 +7,8 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,18 +90,16 @@ static const char *bucket(const struct analysis *a)
  * certain; frames of a scan change with what was left on the stack. */
 static void stack_hash(const struct analysis *a, char *ret)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
 	char line[BUCKET_MAX];
 
-	if (!ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
-		goto out;
+	sha256_init(&context);
 	int n = a->dump->os == OS_LINUX
 			? snprintf(line, sizeof(line), "%s\n",
 				   a->report->crash.name ? a->report->crash.name : "")
 			: snprintf(line, sizeof(line), "0x%08" PRIx32 "\n", stop_code(a->dump));
-	EVP_DigestUpdate(ctx, line, (size_t)n);
+	sha256_update(&context, (size_t)n, (const uint8_t *)line);
 	LIST_EACH(struct frame, f, &a->report->stack) {
 		if (f->trust == TRUST_SCAN || !f->module)
 			continue;
@@ -116,13 +115,11 @@ static void stack_hash(const struct analysis *a, char *ret)
 				     f->offset);
 		for (int i = 0; i < n; i++)
 			line[i] = (char)tolower((unsigned char)line[i]);
-		EVP_DigestUpdate(ctx, line, (size_t)n);
+		sha256_update(&context, (size_t)n, (const uint8_t *)line);
 	}
-	if (EVP_DigestFinal_ex(ctx, md, &length))
-		for (unsigned i = 0; i < 32; i++)
-			sprintf(ret + 2 * i, "%02x", md[i]);
-out:
-	EVP_MD_CTX_free(ctx);
+	sha256_digest(&context, sizeof(digest), digest);
+	base16_encode_update(ret, sizeof(digest), digest);
+	ret[BASE16_ENCODE_LENGTH(sizeof(digest))] = '\0';
 }
 
 static struct error *run(struct analysis *a)

@@ -132,7 +132,6 @@ bool run_inputs(const struct run *run, char **arguments, int count)
 	int step = processors() < LANES_MAX ? processors() : LANES_MAX;
 	bool fine = true;
 
-	worker_prepare();
 	step = step < count ? step : count;
 	for (int i = 0; i < step && fine; i++)
 		fine = lane_start(&lanes[i], run, arguments, count, i, step);

@@ -5,7 +5,8 @@
 #include "formats.h"
 #include "sandbox.h"
 
-#include <openssl/evp.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,37 +31,30 @@ static bool answer(int fd, const char *key, json_t *value)
 	return sent;
 }
 
-void worker_prepare(void)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-
-	EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL);
-}
-
 /* SHA-256 of the dump's own bytes. What a container held beyond LIMIT_EVIDENCE is not in memory and
  * has no hash; a bare file can be read again. */
 static void hash(const struct evidence *evidence, char ret[65])
 {
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
-	bool fine = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1 &&
-		    EVP_DigestUpdate(md, evidence->data, evidence->size) == 1;
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
 	uint64_t offset = evidence->size;
+	bool fine = evidence->total_size <= LIMIT_HASH;
 
-	fine = fine && evidence->total_size <= LIMIT_HASH;
+	sha256_init(&context);
+	sha256_update(&context, evidence->size, evidence->data);
 	while (fine && offset < evidence->total_size) {
 		static unsigned char buffer[1 << 16];
 		ssize_t n = evidence->fd < 0
 				    ? -1
 				    : pread(evidence->fd, buffer, sizeof(buffer), (off_t)offset);
-		fine = n > 0 && EVP_DigestUpdate(md, buffer, (size_t)n) == 1;
-		offset += n > 0 ? (uint64_t)n : 0;
+		fine = n > 0;
+		if (fine)
+			sha256_update(&context, (size_t)n, buffer);
+		offset += fine ? (uint64_t)n : 0;
 	}
-	fine = fine && EVP_DigestFinal_ex(md, digest, &length) == 1;
-	for (unsigned i = 0; fine && i < 32; i++)
-		sprintf(ret + 2 * i, "%02x", digest[i]);
-	EVP_MD_CTX_free(md);
+	sha256_digest(&context, sizeof(digest), digest);
+	if (fine)
+		base16_encode_update(ret, sizeof(digest), digest);
 }
 
 static struct error *read_dump(struct arena *arena, const struct evidence *evidence,

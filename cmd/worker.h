@@ -18,9 +18,6 @@ struct work {
 	bool want_strings;
 };
 
-/* Once in the parent: starts what every child would else start for itself (OpenSSL: 2 ms). */
-void worker_prepare(void);
-
 /* A sandbox_work for a `const struct work *`. */
 int worker_run(void *work, int output_fd);
 

@@ -144,8 +144,7 @@ int main(int argc, char **argv)
 		fail("usage", "rules-embed RULES-DIRECTORY OUTPUT-PREFIX < NAMES");
 	size_t count = read_files(argv[1], files);
 	size_t yara_size = write_yara(files, count, argv[2]);
-	if (!rule_files_hash(files, count, hash))
-		fail("libcrypto", "cannot compute SHA-256");
+	rule_files_hash(files, count, hash);
 
 	FILE *bytes = create(argv[2], ".bytes"), *code = create(argv[2], ".c");
 	fprintf(code, "/* Written by rules-embed. */\n#include \"embedded.h\"\n\n"

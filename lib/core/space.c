@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Memory is searched without its long stretches of zeros, of which a dump may be full. */
+enum { ZERO_BLOCK = 4096, ZERO_STRETCH = 16 * ZERO_BLOCK };
+
 struct space {
 	struct arena *arena;
 	struct list pieces;   /* struct range, in order of addition */
 	struct range *ranges; /* sorted, cut: no two overlap */
 	size_t count;
-	struct range *runs; /* ranges that touch, joined; NULL until asked for */
+	struct range *runs; /* what is searched; NULL until asked for */
 	size_t run_count;
 	uint8_t *image; /* the bytes of the runs, with gaps between them */
 	size_t image_size;
@@ -135,28 +138,66 @@ size_t space_ranges(const struct space *space, const struct range **ret)
 	return space->count;
 }
 
-/* Copies the ranges one behind the other, a gap of zeros where addresses do not go on. */
+/* Length of the zeros at the beginning of @p data, in whole blocks. */
+static size_t zeros(const uint8_t *data, size_t size)
+{
+	static const uint8_t nothing[ZERO_BLOCK];
+	size_t length = 0;
+
+	while (size - length >= ZERO_BLOCK && memcmp(data + length, nothing, ZERO_BLOCK) == 0)
+		length += ZERO_BLOCK;
+	return length;
+}
+
+/* Where the next part to search of @p r ends that begins at @p from, and how many zeros follow it
+ * that are not worth a search. */
+static size_t part_end(const struct range *r, size_t from, size_t *ret_skipped)
+{
+	for (size_t at = from; at < r->size; at += ZERO_BLOCK) {
+		size_t length = zeros(r->data + at, r->size - at);
+		if (length >= ZERO_STRETCH) {
+			*ret_skipped = length;
+			return at;
+		}
+		at += length;
+	}
+	*ret_skipped = 0;
+	return r->size;
+}
+
+/* Copies [from, to) of @p r behind what is there, after a gap where addresses do not go on. */
+static void append(struct space *space, const struct range *r, size_t from, size_t to)
+{
+	struct range *last = space->run_count ? &space->runs[space->run_count - 1] : NULL;
+
+	if (!last || last->address + last->size != r->address + from) {
+		space->image_size += space->run_count ? SPACE_GAP : 0;
+		last = &space->runs[space->run_count++];
+		*last = (struct range){r->address + from, 0, space->image + space->image_size,
+				       r->file_offset + from, r->kind};
+	}
+	memcpy(space->image + space->image_size, r->data + from, to - from);
+	space->image_size += to - from;
+	last->size += to - from;
+}
+
 static void join(struct space *space)
 {
-	size_t total = 0;
+	size_t total = 0, parts = 0;
 
-	for (size_t i = 0; i < space->count; i++)
+	for (size_t i = 0; i < space->count; i++) {
 		total += space->ranges[i].size + SPACE_GAP;
-	space->runs = arena_alloc(space->arena, space->count + 1, sizeof(*space->runs));
+		parts += 1 + space->ranges[i].size / ZERO_STRETCH;
+	}
+	space->runs = arena_alloc(space->arena, parts + 1, sizeof(*space->runs));
 	space->image = arena_alloc(space->arena, total + 1, 1);
 	for (size_t i = 0; space->runs && space->image && i < space->count; i++) {
 		const struct range *r = &space->ranges[i];
-		struct range *last = space->run_count ? &space->runs[space->run_count - 1] : NULL;
-		if (!last || last->address + last->size != r->address) {
-			space->image_size += space->run_count ? SPACE_GAP : 0;
-			last = &space->runs[space->run_count++];
-			*last = *r;
-			last->size = 0;
-			last->data = space->image + space->image_size;
+		for (size_t from = 0, to, skipped; from < r->size; from = to + skipped) {
+			to = part_end(r, from, &skipped);
+			if (to > from)
+				append(space, r, from, to);
 		}
-		memcpy(space->image + space->image_size, r->data, r->size);
-		space->image_size += r->size;
-		last->size += r->size;
 	}
 }
 

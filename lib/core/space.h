@@ -51,8 +51,9 @@ size_t space_ranges(const struct space *space, const struct range **ret);
 /* The range that holds @p address, or NULL. */
 const struct range *space_find(const struct space *space, uint64_t address);
 
-/* The same memory with ranges that touch joined into one piece of bytes each, for searches that
- * must not stop at a seam. Made once, at the first call; 0 without memory. */
+/* The same memory for searches: ranges that touch are joined into one piece of bytes each, so that
+ * no search stops at a seam, and stretches of zeros of 64 KiB and more are left out. Made once, at
+ * the first call; 0 without memory. */
 size_t space_runs(struct space *space, const struct range **ret);
 /* The bytes of all runs in one buffer, in their order, with SPACE_GAP zeros between two: their
  * `data` points into it. NULL without memory. */

@@ -5,6 +5,7 @@
 #include "formats.h"
 #include "source.h"
 #include "text.h"
+#include "zstd_frame.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -27,18 +28,19 @@ struct wrapper {
 	const char *magic;
 	size_t length;
 	int (*enable)(struct archive *);
+	bool (*at_once)(struct source *, struct source *); /* the common case, without libarchive */
 	bool compression; /* of one file; else an archive of many */
 	bool must_seek;
 	bool seeks; /* reads better if it can */
 };
 
 static const struct wrapper wrappers[] = {
-	{"zstd", "\x28\xb5\x2f\xfd", 4, archive_read_support_filter_zstd, true},
-	{"gzip", "\x1f\x8b\x08", 3, archive_read_support_filter_gzip, true},
-	{"xz", "\xfd\x37\x7a\x58\x5a\x00", 6, archive_read_support_filter_xz, true},
-	{"lz4", "\x04\x22\x4d\x18", 4, archive_read_support_filter_lz4, true},
-	{"lz4", "\x02\x21\x4c\x18", 4, archive_read_support_filter_lz4, true},
-	{"bzip2", "BZh", 3, archive_read_support_filter_bzip2, true},
+	{"zstd", "\x28\xb5\x2f\xfd", 4, archive_read_support_filter_zstd, zstd_frame_unpack, true},
+	{"gzip", "\x1f\x8b\x08", 3, archive_read_support_filter_gzip, NULL, true},
+	{"xz", "\xfd\x37\x7a\x58\x5a\x00", 6, archive_read_support_filter_xz, NULL, true},
+	{"lz4", "\x04\x22\x4d\x18", 4, archive_read_support_filter_lz4, NULL, true},
+	{"lz4", "\x02\x21\x4c\x18", 4, archive_read_support_filter_lz4, NULL, true},
+	{"bzip2", "BZh", 3, archive_read_support_filter_bzip2, NULL, true},
 	{"zip", "PK\3\4", 4, archive_read_support_format_zip, .seeks = true},
 	{"zip", "PK\5\6", 4, archive_read_support_format_zip, .seeks = true},
 	{"zip", "PK00PK\3\4", 8, archive_read_support_format_zip, .seeks = true},
@@ -294,10 +296,16 @@ static bool name_layers(struct walk *w, struct archive *a, const struct wrapper 
 static void visit_compressed(struct walk *w, struct source *s, const struct wrapper *wrapper,
 			     const struct place *place)
 {
-	struct archive *a = open_reader(w, wrapper);
+	struct archive *a;
 	struct archive_entry *entry;
 	struct source inside;
 
+	if (wrapper->at_once && wrapper->at_once(s, &inside)) {
+		visit_source(w, &inside, place);
+		source_close(&inside);
+		return;
+	}
+	a = w->budget.stop ? NULL : open_reader(w, wrapper);
 	if (!a)
 		return;
 	if (source_archive(s, a) != ARCHIVE_OK ||

@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 256 << 10, HUGE_PAGE = 2 << 20, RETRIES = 16 };
+enum { BLOCK = 256 << 10, RETRIES = 16 };
 
 /* What the holes of sparse entries are made of. */
 static const uint8_t zeros[64 << 10];
@@ -46,6 +45,17 @@ static void note_damage(struct source *s)
 	arena_destroy(arena);
 }
 
+static bool pay(struct source *s, uint64_t bytes)
+{
+	if (s->free_of_charge)
+		return true;
+	s->budget->unpacked += bytes;
+	if (s->budget->unpacked <= LIMIT_UNPACK)
+		return true;
+	return stop(s, error_create(ERROR_LIMIT, "unpacks to more than %llu MiB (LIMIT_UNPACK)",
+				    (unsigned long long)(LIMIT_UNPACK >> 20)));
+}
+
 void source_open_fd(struct source *s, struct budget *budget, int fd)
 {
 	struct stat st;
@@ -71,30 +81,23 @@ void source_open_entry(struct source *s, struct budget *budget, struct archive *
 	s->size = claimed;
 }
 
+bool source_open_memory(struct source *s, struct budget *budget, uint8_t *data, size_t size)
+{
+	source_open_entry(s, budget, NULL, size);
+	s->data = data;
+	s->have = s->capacity = size;
+	s->ended = true;
+	if (pay(s, size))
+		return true;
+	source_close(s);
+	return false;
+}
+
 void source_close(struct source *s)
 {
 	free(s->data);
 	s->data = NULL;
 	s->have = s->capacity = 0;
-}
-
-/* Large buffers are made of huge pages where the kernel has them: touching 10 MB in small ones
- * takes as long as unpacking it. */
-static uint8_t *resize(uint8_t *data, size_t have, size_t *capacity)
-{
-	uint8_t *larger;
-
-	if (*capacity < HUGE_PAGE)
-		return realloc(data, *capacity);
-	*capacity = (*capacity + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-	larger = aligned_alloc(HUGE_PAGE, *capacity);
-	if (!larger)
-		return NULL;
-	madvise(larger, *capacity, MADV_HUGEPAGE);
-	if (have)
-		memcpy(larger, data, have);
-	free(data);
-	return larger;
 }
 
 static bool reserve(struct source *s, size_t capacity)
@@ -103,7 +106,7 @@ static bool reserve(struct source *s, size_t capacity)
 
 	if (capacity <= s->capacity)
 		return true;
-	data = resize(s->data, s->have, &capacity);
+	data = realloc(s->data, capacity);
 	if (!data)
 		return stop(s, error_create(ERROR_NOMEM, "not enough memory to unpack"));
 	s->data = data;
@@ -129,17 +132,6 @@ static size_t read_some(struct source *s, void *buffer, size_t length)
 	else
 		s->pos += (uint64_t)n;
 	return n > 0 ? (size_t)n : 0;
-}
-
-static bool pay(struct source *s, uint64_t bytes)
-{
-	if (s->free_of_charge)
-		return true;
-	s->budget->unpacked += bytes;
-	if (s->budget->unpacked <= LIMIT_UNPACK)
-		return true;
-	return stop(s, error_create(ERROR_LIMIT, "unpacks to more than %llu MiB (LIMIT_UNPACK)",
-				    (unsigned long long)(LIMIT_UNPACK >> 20)));
 }
 
 /* Gets the next block of the entry into `pending`, and the hole before it into `hole`. */

@@ -44,6 +44,9 @@ void source_open_fd(struct source *s, struct budget *budget, int fd);
 /* Standing at the beginning of the current entry of @p archive. */
 void source_open_entry(struct source *s, struct budget *budget, struct archive *archive,
 		       uint64_t claimed);
+/* All of @p size bytes at @p data, which malloc() gave and the source takes. False if the budget
+ * stopped: then there is nothing to close. */
+bool source_open_memory(struct source *s, struct budget *budget, uint8_t *data, size_t size);
 void source_close(struct source *s);
 
 /* Reads until `have` is @p want or the source ended. False if the budget stopped. */

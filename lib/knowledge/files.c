@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
 
 const char *const rule_tables[] = {
 	"altitudes.tsv",
@@ -76,26 +77,22 @@ void rule_files_sort(struct rule_file *files, size_t count)
 		qsort(files, count, sizeof(*files), by_name);
 }
 
-bool rule_files_hash(const struct rule_file *files, size_t count, char hash[RULE_HASH_SIZE])
+void rule_files_hash(const struct rule_file *files, size_t count, char hash[RULE_HASH_SIZE])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool ok = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
 
+	sha256_init(&context);
 	/* Name, size and bytes, so that no text can move from one file to the next unnoticed. */
-	for (size_t i = 0; ok && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		char size[32];
 		int length = snprintf(size, sizeof(size), "%zu", files[i].size) + 1;
-		ok = EVP_DigestUpdate(context, files[i].name, strlen(files[i].name) + 1) &&
-		     EVP_DigestUpdate(context, size, (size_t)length) &&
-		     EVP_DigestUpdate(context, files[i].data, files[i].size);
+		sha256_update(&context, strlen(files[i].name) + 1, (const uint8_t *)files[i].name);
+		sha256_update(&context, (size_t)length, (const uint8_t *)size);
+		sha256_update(&context, files[i].size, (const uint8_t *)files[i].data);
 	}
-	ok = ok && EVP_DigestFinal_ex(context, digest, NULL);
-	EVP_MD_CTX_free(context);
-	if (!ok)
-		return false;
+	sha256_digest(&context, sizeof(digest), digest);
 	char *out = hash + sprintf(hash, "sha256:");
-	for (int i = 0; i < 32; i++)
-		out += sprintf(out, "%02x", digest[i]);
-	return true;
+	base16_encode_update(out, sizeof(digest), digest);
+	out[BASE16_ENCODE_LENGTH(sizeof(digest))] = '\0';
 }

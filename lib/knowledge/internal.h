@@ -37,8 +37,7 @@ extern const char *const rule_tables[];
 void rule_files_sort(struct rule_file *files, size_t count);
 
 enum { RULE_HASH_SIZE = sizeof("sha256:") + 64 };
-/* False if libcrypto fails. */
-bool rule_files_hash(const struct rule_file *files, size_t count, char hash[RULE_HASH_SIZE]);
+void rule_files_hash(const struct rule_file *files, size_t count, char hash[RULE_HASH_SIZE]);
 
 /* ---- checking ------------------------------------------------------------------------------- */
 

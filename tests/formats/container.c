@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+#include <zstd.h>
 
 /* What a test made, freed at its end. */
 static struct {
@@ -373,6 +374,47 @@ Test(container, several_frames)
 		visit(joined(compressed(filters[i].filter, a), compressed(filters[i].filter, b)),
 		      NULL),
 		"-", filters[i].name, both);
+}
+
+/* As `zstd FILE` writes it: the frame tells how much it holds. */
+static struct bytes zstd_file(struct bytes content)
+{
+	struct bytes frame = bytes_new(ZSTD_compressBound(content.size));
+
+	frame.size = ZSTD_compress(frame.data, frame.size, content.data, content.size, 3);
+	cr_assert(!ZSTD_isError(frame.size));
+	return frame;
+}
+
+Test(container, zstd_files)
+{
+	struct bytes dump = fake_dump(300000, 2), other = bytes_new(100000);
+	struct bytes file = zstd_file(dump), cut = file, lying = zstd_file(dump);
+	struct seen seen;
+
+	assert_only(visit(file, NULL), "-", "zstd", dump);
+	assert_only(visit(zstd_file(file), NULL), "-", "zstd zstd", dump);
+	assert_only(visit(compressed(ARCHIVE_FILTER_GZIP, file), NULL), "-", "gzip zstd", dump);
+	assert_only(visit(joined(file, zstd_file(other)), NULL), "-", "zstd", joined(dump, other));
+	assert_only(visit(joined(file, compressed(ARCHIVE_FILTER_ZSTD, other)), NULL), "-", "zstd",
+		    joined(dump, other));
+
+	cut.size -= cut.size / 10;
+	seen = visit(cut, NULL);
+	cr_assert_eq(seen.count, 1, "%s", seen.error);
+	cr_assert_gt(seen.pieces[0].size, dump.size / 2);
+	cr_assert_eq(seen.pieces[0].sum, sum_of(dump.data, seen.pieces[0].size));
+	cr_assert(strstr(seen.pieces[0].cut, "runcated"), "%s", seen.pieces[0].cut);
+
+	/* Its header claims another size: RFC 8878 3.1.1.1 has 4 bytes of it behind the descriptor.
+	 */
+	cr_assert_eq(ZSTD_getFrameContentSize(lying.data, lying.size), dump.size);
+	cr_assert_eq(lying.data[4] >> 6, 2);
+	lying.data[4 + 1 + !(lying.data[4] & 0x20)] ^= 1;
+	cr_assert_neq(ZSTD_getFrameContentSize(lying.data, lying.size), dump.size);
+	seen = visit(lying, NULL);
+	cr_assert_eq(seen.count, 1, "%s", seen.error);
+	cr_assert_neq(seen.pieces[0].cut[0], '\0');
 }
 
 Test(container, compressed_twice)
@@ -832,6 +874,7 @@ Test(container, pipe_as_input)
 
 	assert_only(visit_pipe(copy), "-", "", dump);
 	assert_only(visit_pipe(compressed(ARCHIVE_FILTER_ZSTD, dump)), "-", "zstd", dump);
+	assert_only(visit_pipe(zstd_file(dump)), "-", "zstd", dump);
 	assert_only(visit_pipe(archive_of(ARCHIVE_FORMAT_ZIP, 0, "x.dmp", dump)), "x.dmp", "zip",
 		    dump);
 	assert_only(visit_pipe(archive_of(ARCHIVE_FORMAT_7ZIP, 0, "x.dmp", dump)), "x.dmp", "7z",
