@@ -25,14 +25,14 @@ for _ in range(runs + 2):
     peak = max(peak, usage.ru_maxrss)
     assert os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, 1, 3, 4), status
 times, cpu = sorted(times[2:]), sorted(cpu[2:])
-print(f"{label:24} best {times[0]:6.1f} ms  median {times[len(times) // 2]:6.1f} ms  "
+print(f"{label:30} best {times[0]:6.1f} ms  median {times[len(times) // 2]:6.1f} ms  "
       f"processor {cpu[len(cpu) // 2]:6.1f} ms  peak {peak / 1024:5.1f} MiB")
 PY
 }
 
 cd "$dumps"
-for dump in kd-cr-7e-rtkvhd64 kd-ojusha-1a kd-daimuvg-1e kd-daimuvg-1e-illegal kd-dell-133; do
-	measure "$dump" "$dump.dmp.zst"
+for dump in kd-*.dmp.zst; do
+	measure "${dump%.dmp.zst}" "$dump"
 done
 set -- kd-cr-1a kd-cr-50-win32k kd-cr-7e-rtkvhd64 kd-cr-ea-a kd-cr-ea-b kd-cr-a0000001-111217-27671 \
 	kd-cr-a0000001-111317-40796 kd-daimuvg-101 kd-ojusha-1a kd-rizin-arm64-1c8
