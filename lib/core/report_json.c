@@ -81,6 +81,20 @@ static json_t *problem(const char *code, const char *message, bool has_offset, u
 	return o;
 }
 
+json_t *report_parts(const struct dump_part *parts, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *o = json_object();
+		set(o, "path", text(parts[i].path));
+		set(o, "sha256", text(parts[i].sha256[0] ? parts[i].sha256 : NULL));
+		set(o, "bytes", json_integer((json_int_t)parts[i].bytes));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *input(const struct report *r, const struct dump *d)
 {
 	static const char *const status[] = {"complete", "partial", "unreadable"};
@@ -96,6 +110,8 @@ static json_t *input(const struct report *r, const struct dump *d)
 	set(o, "containers", strings(&r->input.containers));
 	set(o, "status", json_string(status[r->input.status]));
 	set(o, "problems", problems);
+	if (r->input.parts)
+		set(o, "parts", report_parts(r->input.parts, r->input.part_count));
 	return o;
 }
 

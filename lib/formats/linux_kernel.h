@@ -7,7 +7,8 @@
 #define CULPRIT_LINUX_KERNEL_H
 
 #include "btf.h"
-#include "diskdump_check.h"
+#include "ceilings.h"
+#include "diskdump_split.h"
 #include "elf_core_check.h"
 #include "evidence.h"
 #include "kallsyms.h"
@@ -18,7 +19,7 @@
 
 #include <libkdumpfile/kdumpfile.h>
 
-enum { FETCH_PAGE = 4096, FETCH_SLOTS = 1024, SPLIT_MAX = 16 };
+enum { FETCH_PAGE = 4096, FETCH_SLOTS = 1024 };
 
 /* One page of the cache between libkdumpfile and everybody else. */
 struct cached_page {
@@ -31,6 +32,7 @@ struct cached_page {
 struct absences {
 	unsigned excluded; /* left out by the filter of makedumpfile */
 	unsigned missing;  /* the file should have them and does not */
+	unsigned elsewhere; /* in a part of the vmcore that was not given */
 	unsigned unmapped; /* no such memory */
 };
 
@@ -77,13 +79,21 @@ struct paging {
 	struct cached_page *tables;
 };
 
+/* A file that libkdumpfile reads. */
+struct vmcore_file {
+	int fd;
+	bool own; /* made by us, and ours to close */
+	uint64_t size;
+};
+
 struct vmcore {
 	const struct evidence *evidence;
 	struct dump *dump;
 	struct arena *arena;
 	kdump_ctx_t *kdump;
-	int file, own_file; /* what libkdumpfile reads; own_file is ours to close, else -1 */
-	uint64_t file_size;
+	struct vmcore_file files[LIMIT_PARTS]; /* the first is the one `diskdump` or `elf` tell of */
+	unsigned file_count;
+	struct list gaps; /* struct frame_range: of parts that were not given */
 	uint64_t page_size;
 	bool arm;
 	struct reader memory; /* kernel addresses */
