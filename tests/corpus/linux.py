@@ -3,14 +3,17 @@
 
 Usage: linux.py CULPRIT CORPUS [--unpacked DIR] [--makedumpfile PROGRAM] [--table]
 CORPUS is the folder with linux/MANIFEST.tsv. Its packs are unpacked below DIR, or a temporary
-folder (800 MB). With makedumpfile the same crashes are also saved in other formats.
+folder (800 MB). With makedumpfile the same crashes are also saved in other formats; some are split
+into parts.
 """
 import argparse
 import csv
 import hashlib
+import itertools
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -182,6 +185,70 @@ def check_formats(checks, program, file, name, report, makedumpfile, folder):
         checks.equal(now["input"]["status"], "complete", f"{name}: gzip: status")
 
 
+def split_by_hand(file, count, folder):
+    """What makedumpfile --split would write of a kdump file, for machines it does not know."""
+    data = file.read_bytes()
+    block, sub, bitmaps, frames = struct.unpack_from("<4I", data, 428)
+    at = (1 + sub + bitmaps) * block
+    dumped = data[at - bitmaps // 2 * block:at]
+    saved = [pfn for pfn in range(frames) if dumped[pfn // 8] >> pfn % 8 & 1]
+    parts, first = [], 0
+    for i in range(count):
+        share = range(len(saved) * i // count, len(saved) * (i + 1) // count)
+        end = frames if i == count - 1 else saved[share.stop]
+        head = bytearray(data[:at])
+        struct.pack_into("<I", head, block + 12, 1)
+        struct.pack_into("<2Q", head, block + 80, first, end)
+        pages, descriptors, start = [], [], at + 24 * len(share)
+        for page in share:
+            offset, size, flags, page_flags = struct.unpack_from("<QIIQ", data, at + 24 * page)
+            descriptors.append(struct.pack("<QIIQ", start, size, flags, page_flags))
+            pages.append(data[offset:offset + size])
+            start += size
+        parts.append(folder / f"hand.{i}")
+        parts[-1].write_bytes(bytes(head) + b"".join(descriptors + pages))
+        first = end
+    return parts
+
+
+def split_by_makedumpfile(makedumpfile, file, count, folder):
+    parts = [folder / f"vmcore.{i}" for i in range(count)]
+    for part in parts:
+        part.unlink(missing_ok=True)
+    subprocess.run([makedumpfile, "--split", "--splitblock-size", "1024", "-l", "-d", "31", file,
+                    *parts], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return parts
+
+
+def check_split(checks, program, name, report, parts):
+    """All parts are the whole, in any order; without one of them nobody else is blamed."""
+    for order in itertools.permutations(parts):
+        reports, run = analyze(program, "--split", *map(str, order))
+        if not checks.equal(len(reports), 1, f"{name}: split: reports ({run.err.strip()})"):
+            return
+        now = reports[0]
+        same_verdict(checks, f"{name}: split", report, now)
+        checks.equal((now["input"]["status"], now["input"]["format"]),
+                     ("complete", "linux-vmcore-kdump-split"), f"{name}: {now['input']['problems']}")
+        checks.equal([p["bytes"] for p in now["input"]["parts"]],
+                     [p.stat().st_size for p in order], f"{name}: split: bytes")
+    for lost in parts:
+        rest = [str(p) for p in parts if p != lost]
+        now, run = analyze(program, "--split", *rest)
+        verdict, codes = now[0]["verdict"], {p["code"] for p in now[0]["input"]["problems"]}
+        checks.expect("split-missing" in codes, f"{name}: without {lost.name}: {codes}")
+        checks.equal(run.status, 4, f"{name}: without {lost.name}: exit status")
+        checks.expect(verdict["culprit"] in (None, report["verdict"]["culprit"]),
+                      f"{name}: without {lost.name}: {verdict['culprit']}")
+        checks.expect(verdict["content_file"] in (None, report["verdict"]["content_file"]),
+                      f"{name}: without {lost.name}: {verdict['content_file']}")
+        alone = analyze(program, str(lost))[0][0]
+        checks.expect("split" in {p["code"] for p in alone["input"]["problems"]},
+                      f"{name}: {lost.name} alone")
+        checks.expect(alone["verdict"]["culprit"] in (None, report["verdict"]["culprit"]),
+                      f"{name}: {lost.name} alone: {alone['verdict']['culprit']}")
+
+
 def check_log(checks, program, name, row, report, folder):
     """The log alone names the module, and says what it cannot know."""
     file = folder / "vmcore-dmesg.txt"
@@ -247,6 +314,14 @@ def main():
                                                    "amd64-6.12/lockup.kdump"):
                 check_formats(checks, arguments.program, file, name, report,
                               arguments.makedumpfile, scratch)
+            if arguments.makedumpfile and name in ("amd64-6.1/content.kdump",
+                                                   "amd64-6.12/content.kdump"):
+                check_split(checks, arguments.program, name, report,
+                            split_by_makedumpfile(arguments.makedumpfile, file, 3, scratch))
+            if name in ("amd64-6.1/heap.kdump", "amd64-6.12/nullcall.kdump",
+                        "arm64-6.12/content.kdump"):
+                check_split(checks, arguments.program, name, report,
+                            split_by_hand(file, 4, scratch))
     return checks.finish()
 
 
