@@ -17,7 +17,7 @@ struct subject {
 	uint64_t bytes;
 	const char *format;
 	const char *const *containers; /* NULL-terminated */
-	const struct dump_part *parts;      /* of which it is made; NULL: one file */
+	const struct dump_part *parts; /* of which it is made; NULL: one file */
 	size_t part_count;
 };
 

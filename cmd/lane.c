@@ -107,8 +107,8 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 		for (unsigned i = 0; i < count; i++)
 			if (inputs[i].seekable)
 				lseek(inputs[i].fd, inputs[i].start, SEEK_SET);
-		struct error *err = sandbox_run(&limits, fds, count, worker_run, &work, on_line, p,
-						&result);
+		struct error *err =
+			sandbox_run(&limits, fds, count, worker_run, &work, on_line, p, &result);
 		if (err) {
 			say_failure(p, err->kind, err->message);
 			error_destroy(err);

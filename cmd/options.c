@@ -114,10 +114,9 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
 	}
 	options.arguments = argv + optind;
 	options.argument_count = argc - optind;
-	if (!options.schema &&
-	    (options.argument_count < command->minimum ||
-	     (command->maximum >= 0 && !options.split &&
-	      options.argument_count > command->maximum))) {
+	if (!options.schema && (options.argument_count < command->minimum ||
+				(command->maximum >= 0 && !options.split &&
+				 options.argument_count > command->maximum))) {
 		*ret_exit = count_error(command, options.argument_count);
 		return false;
 	}

@@ -96,13 +96,13 @@ static void add_part(struct told *t, const json_t *line)
 {
 	json_int_t file = json_integer_value(json_object_get(line, "file"));
 	const char *member = json_string_value(json_object_get(line, "part"));
-	const char *name = file < 0 ? NULL
-				    : json_string_value(json_array_get(t->files, (size_t)file));
+	const char *name =
+		file < 0 ? NULL : json_string_value(json_array_get(t->files, (size_t)file));
 
 	if (!name || json_array_size(t->parts) == LIMIT_PARTS)
 		return;
-	json_array_append_new(t->parts, member ? json_sprintf("%s!%s", name, member)
-					       : json_string(name));
+	json_array_append_new(t->parts,
+			      member ? json_sprintf("%s!%s", name, member) : json_string(name));
 }
 
 static void on_child_line(struct told *t, const char *line, size_t length)
@@ -149,8 +149,7 @@ static bool on_lane_line(struct told *t, const char *line, size_t length)
  * lane itself died on the way. */
 static bool read_input(const struct run *run, struct lane *lane, bool *ret_ended)
 {
-	struct told t = {
-		.run = run, .goes_on = true, .files = json_array(), .parts = json_array()};
+	struct told t = {.run = run, .goes_on = true, .files = json_array(), .parts = json_array()};
 	bool ended = false;
 
 	while (!ended && t.goes_on && lane_next(lane))

@@ -1,4 +1,5 @@
-/* Collects the parts of one dump that the person named with --split, whatever they are packed in. */
+/* Collects the parts of one dump that the person named with --split, whatever they are packed in.
+ */
 #ifndef CULPRIT_SPLIT_H
 #define CULPRIT_SPLIT_H
 

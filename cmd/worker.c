@@ -129,8 +129,8 @@ static struct error *visit(void *context, const struct evidence *evidence)
 						   : evidence->size,
 				  .containers = evidence->containers};
 	const char *name = job->work->inputs->name;
-	subject.path = evidence->member ? arena_printf(arena, "%s!%s", name, evidence->member)
-					: name;
+	subject.path =
+		evidence->member ? arena_printf(arena, "%s!%s", name, evidence->member) : name;
 	hash(evidence, subject.sha256);
 	struct error *gone = tell(job, arena, evidence, &subject);
 	arena_destroy(arena);
@@ -208,9 +208,9 @@ int worker_run(void *context, int output_fd)
 	const struct work *work = context;
 	struct job job = {work, output_fd};
 	const struct input *input = work->inputs;
-	struct error *err = work->split ? read_split(&job)
-					: container_visit(input->fd, input->member, work->skip,
-							  visit, &job);
+	struct error *err =
+		work->split ? read_split(&job)
+			    : container_visit(input->fd, input->member, work->skip, visit, &job);
 	if (!err)
 		return 0;
 

@@ -247,8 +247,7 @@ const char *words_input(struct arena *arena, const json_t *report)
 	if (get(report, "input.bytes"))
 		text = words_bytes(arena, get_number(report, "input.bytes"));
 	if (text && get_count(report, "input.parts"))
-		text = arena_printf(arena, "%zu parts, %s", get_count(report, "input.parts"),
-				    text);
+		text = arena_printf(arena, "%zu parts, %s", get_count(report, "input.parts"), text);
 	text = join(arena, text, ", ", get_text(report, "input.format"));
 	for (size_t i = 0; i < get_count(report, "input.containers"); i++)
 		around = join(arena, around, ", ", get_line(report, "input.containers", i));
@@ -301,8 +300,9 @@ const char *words_reread(const json_t *report)
 		 "agree, the dump was damaged when it was written: look for another one."},
 		{"unsupported", "This version does not read this kind; take the small dump "
 				"(C:\\Windows\\Minidump) of the same crash if there is one."},
-		{"usage", "Give with --split all parts of one vmcore, each of them once, and nothing "
-			  "else."},
+		{"usage",
+		 "Give with --split all parts of one vmcore, each of them once, and nothing "
+		 "else."},
 		{"limit", "This is a ceiling of culprit, not damage; take the dump out of what is "
 			  "around it, or a smaller dump of the same crash."},
 		{"reader-died",

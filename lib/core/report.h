@@ -150,7 +150,7 @@ struct report {
 		char sha256[65];
 		uint64_t bytes;
 		const char *format;
-		struct list containers; /* const char * */
+		struct list containers;        /* const char * */
 		const struct dump_part *parts; /* NULL: it is one file */
 		size_t part_count;
 		enum status status;

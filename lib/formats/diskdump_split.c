@@ -42,8 +42,8 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* What shows that @p b was not written together with @p a, NULL if nothing does. VMCOREINFO has the
- * second of the crash and where that kernel lay in memory, the notes the processors' registers. That
- * they lie at the same place too is what libkdumpfile takes for granted. */
+ * second of the crash and where that kernel lay in memory, the notes the processors' registers.
+ * That they lie at the same place too is what libkdumpfile takes for granted. */
 static const char *difference(const struct diskdump_part *a, const struct diskdump_part *b)
 {
 	const struct diskdump_facts *x = &a->facts, *y = &b->facts;
@@ -80,9 +80,10 @@ static struct error *check_kinship(const struct diskdump_part *parts, size_t cou
 	for (size_t i = 1; i < count; i++) {
 		const char *what = difference(&parts[0], &parts[i]);
 		if (what)
-			return error_create(ERROR_USAGE,
-					    "%s and %s are not parts of the same vmcore: %s differs",
-					    parts[0].name, parts[i].name, what);
+			return error_create(
+				ERROR_USAGE,
+				"%s and %s are not parts of the same vmcore: %s differs",
+				parts[0].name, parts[i].name, what);
 	}
 	return NULL;
 }

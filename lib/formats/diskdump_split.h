@@ -1,5 +1,6 @@
 /* What `makedumpfile --split` writes: several kdump files, each with the headers and the bitmaps of
- * the whole and the pages of one range of page frames. makedumpfile(8); its write_kdump_header(). */
+ * the whole and the pages of one range of page frames. makedumpfile(8); its write_kdump_header().
+ */
 #ifndef CULPRIT_DISKDUMP_SPLIT_H
 #define CULPRIT_DISKDUMP_SPLIT_H
 

@@ -30,10 +30,10 @@ struct cached_page {
 
 /* Why reads failed, counted. */
 struct absences {
-	unsigned excluded; /* left out by the filter of makedumpfile */
-	unsigned missing;  /* the file should have them and does not */
+	unsigned excluded;  /* left out by the filter of makedumpfile */
+	unsigned missing;   /* the file should have them and does not */
 	unsigned elsewhere; /* in a part of the vmcore that was not given */
-	unsigned unmapped; /* no such memory */
+	unsigned unmapped;  /* no such memory */
 };
 
 /* A module as the reader needs it beside the model. */
@@ -91,9 +91,10 @@ struct vmcore {
 	struct dump *dump;
 	struct arena *arena;
 	kdump_ctx_t *kdump;
-	struct vmcore_file files[LIMIT_PARTS]; /* the first is the one `diskdump` or `elf` tell of */
+	struct vmcore_file files[LIMIT_PARTS]; /* `diskdump` and `elf` tell of the first */
 	unsigned file_count;
-	struct list gaps; /* struct frame_range: of parts that were not given */
+	uint64_t rearranged; /* bytes in files of our own */
+	struct list gaps;    /* struct frame_range: of parts that were not given */
 	uint64_t page_size;
 	bool arm;
 	struct reader memory; /* kernel addresses */

@@ -71,12 +71,13 @@ static struct error *rearrange(struct vmcore *v, const struct evidence *e, struc
 {
 	struct reader flat_file = reader_of_fd(e->fd);
 	struct flattened flat = {.fd = -1};
-	struct error *err =
-		flattened_rearrange(&flat_file, file->size, LIMIT_UNPACK, v->arena, &flat);
+	struct error *err = flattened_rearrange(&flat_file, file->size,
+						LIMIT_UNPACK - v->rearranged, v->arena, &flat);
 
 	if (err)
 		return err;
 	*file = (struct vmcore_file){.fd = flat.fd, .own = true, .size = flat.size};
+	v->rearranged += flat.stored;
 	if (!flat.complete) {
 		dump_problem_at(v->dump, flat.cut_by_limit ? "limit" : "truncated", flat.cut_at,
 				"the flattened file ends early: %s",

@@ -144,8 +144,7 @@ static int save_kdump(const char *name, bool split)
 int main(void)
 {
 	return save_logs() + save_symbols() + save_flattened() + save_stack() + save_elf() +
-			       save_kdump("kdump", false) ||
-			       save_kdump("kdump-split", true)
+			       save_kdump("kdump", false) + save_kdump("kdump-split", true)
 		       ? 1
 		       : 0;
 }

@@ -3,8 +3,7 @@
 #include "elf_core_check.h"
 
 /* The file as two parts of one dump: as it is, and with all that follows its frames. */
-static void join(const struct reader *file, const struct diskdump_facts *facts,
-		 struct arena *arena)
+static void join(const struct reader *file, const struct diskdump_facts *facts, struct arena *arena)
 {
 	struct diskdump_part parts[2] = {{"one", *file, *facts, 0}, {"two", *file, *facts, 1}};
 	struct diskdump_whole whole;
