@@ -31,12 +31,12 @@ static int save_logs(void)
 
 static int save_symbols(void)
 {
-	static const char *const names[] = {"until-6.4", "since-6.5", "absolute"};
+	static const char *const names[] = {"until-6.4", "since-6.5", "absolute", "self-relative"};
 	struct kallsyms_image where;
 	int bad = 0;
 
-	for (uint8_t order = 0; order < 3; order++) {
-		uint8_t head = order == 1 ? 4 : order; /* 4 % 3 is layout 1, with percpu */
+	for (uint8_t order = 0; order < 4; order++) {
+		uint8_t head = order == 1 ? 5 : order; /* 4: percpu */
 		write_kallsyms(&image, order, head & 4, &where);
 		bad += save("kallsyms", names[order], &head, 1, image.bytes, image.used);
 	}
