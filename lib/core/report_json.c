@@ -224,10 +224,12 @@ static json_t *stack(const struct report *r)
 
 	LIST_EACH(struct frame, f, &r->stack) {
 		json_t *o = json_object();
+		/* a module without an address: a log has named it */
+		bool placed = f->address || !f->module;
 		set(o, "index", json_integer(index++));
-		set(o, "address", address(f->address));
+		set(o, "address", address_or_null(placed, f->address));
 		set(o, "module", text(f->module ? f->module->name : NULL));
-		set(o, "offset", f->module ? hex(f->offset, 1) : json_null());
+		set(o, "offset", f->module && placed ? hex(f->offset, 1) : json_null());
 		set(o, "symbol", text(f->symbol));
 		set(o, "trust", json_string(trust[f->trust]));
 		set(o, "call_seen", json_boolean(f->call_seen));

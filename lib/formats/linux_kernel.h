@@ -178,6 +178,10 @@ void vm_log(struct vmcore *v);
 void vm_clock(struct vmcore *v);
 /* Fills @p dump's account of the failure from the log's events. */
 void linux_failure(struct dump *dump, const struct oops_log *events);
+/* Adds the modules that the log names and @p dump does not have: "Modules linked in:" has their
+ * names and taints, not their places; where no event has that line, the traces name some, and their
+ * taints are not known. */
+void linux_log_modules(struct dump *dump, const struct oops_log *log);
 void linux_log_lines(struct dump *dump, const struct linux_log *log);
 /* The trace as the log has it: all there is when there is nothing else. */
 void linux_log_calls(struct dump *dump, const struct oops *event);
@@ -189,6 +193,9 @@ uint64_t linux_filetime(uint64_t seconds, uint64_t nanoseconds);
 
 void vm_modules(struct vmcore *v);
 void vm_bpf(struct vmcore *v);
+/* What the log names, if the list in memory could not be read whole: after vm_bpf(), because these
+ * have no tables. */
+void vm_modules_of_log(struct vmcore *v);
 /* The list of modules moves while it grows; after its end its elements stay. The tables are in its
  * order, behind the kernel. */
 void vm_modules_settle(struct vmcore *v);

@@ -279,8 +279,8 @@ static void tell_absences(struct vmcore *v)
 
 	if (a->excluded)
 		dump_problem(v->dump, "pages-excluded",
-			     "%u pages that were looked for had been left out when the dump was "
-			     "written (page cache, user memory or free pages)",
+			     "of the pages that were looked for, %u had been left out when the "
+			     "dump was written (page cache, user memory or free pages)",
 			     a->excluded);
 	if (a->elsewhere)
 		dump_problem(v->dump, "pages-elsewhere",
@@ -323,6 +323,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_log(v);
 	vm_modules(v);
 	vm_bpf(v);
+	vm_modules_of_log(v);
 	vm_modules_settle(v);
 	vm_unwind_init(v);
 	vm_crash(v);
