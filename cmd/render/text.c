@@ -90,9 +90,7 @@ static void put_why(struct paper *p, const json_t *report)
 	paper_label(p, decided ? "Why" : "Why not");
 	for (size_t i = 0; i < n && i < REASONS_MAX; i++) {
 		const char *line = get_line(report, "verdict.because", i);
-		/* what speaks against a culprit comes last, with a mark of its own */
-		bool doubt = decided && line && strncmp(line, "against it: ", 12) == 0;
-		if (line && !doubt && !said(report, line, 0))
+		if (line && !said(report, line, 0))
 			paper_body(p, ink, bullet, line);
 	}
 	if (n == 0 && decided && suspect) {
