@@ -20,6 +20,7 @@ static const double WEIGHT_RUNNING = 0.8;
 static const double WEIGHT_WAITING = 0.75;
 static const double WEIGHT_OTHER_WAITING = 0.3;
 static const double WEIGHT_LOG_AGREES = 0.3;
+static const double WEIGHT_LOG_ALONE = 0.08;
 static const double WEIGHT_CONTENT = 0.4;
 
 enum { NEAR_FRAMES = 4 };
@@ -82,6 +83,15 @@ static void log_agrees(struct analysis *a, struct suspect *s, const struct frame
 	if (f->call_seen)
 		suspect_evidence(a->report, s, "log", WEIGHT_LOG_AGREES, f->address,
 				 "the trace that the kernel printed names the same place");
+}
+
+/* A vmcore that has lost what its kernel knows of modules and symbols is read like its log. */
+static void log_alone(struct analysis *a, struct suspect *s)
+{
+	if (a->dump->modules_lost && !s->module->base)
+		suspect_evidence(a->report, s, "log-alone", -WEIGHT_LOG_ALONE, 0,
+				 "only the trace in the kernel's log names it: where modules and "
+				 "symbols lie in memory could not be read from this dump");
 }
 
 static void fault_in(struct analysis *a, struct suspect *s, const struct frame *f)
@@ -205,6 +215,7 @@ static void from_stack(struct analysis *a)
 			fault_below(a, s, f, index);
 	}
 	log_agrees(a, s, f);
+	log_alone(a, s);
 	is_trigger(a, f->module);
 }
 

@@ -68,7 +68,7 @@ static void judge_frames(struct analysis *a, const struct module *culprit)
 	}
 }
 
-/* A reason as it stands in the list: what it is about first. */
+/* What speaks against it stays with the suspect, where renderers find it. */
 static void because(struct analysis *a, const struct suspect *s)
 {
 	struct report *r = a->report;
@@ -76,9 +76,6 @@ static void because(struct analysis *a, const struct suspect *s)
 	LIST_EACH(struct reason, e, &s->evidence)
 		if (!e->against)
 			report_say(r, &r->verdict.because, "%s", e->text);
-	LIST_EACH(struct reason, e, &s->evidence)
-		if (e->against)
-			report_say(r, &r->verdict.because, "against it: %s", e->text);
 }
 
 static void name_culprit(struct analysis *a, const struct suspect *s, const struct suspect *next)

@@ -71,11 +71,14 @@ static int run(const struct options *options)
 	}
 	answer.render.out = output.file;
 	answer.render.all = options->all;
-	answer.render.several = options->argument_count > 1;
+	answer.render.several = options->argument_count > 1 && !options->split;
 	answer.render.width = options->output ? RENDER_WIDTH : terminal_width(stdout, RENDER_WIDTH);
 	if (answer.renderer->begin)
 		answer.renderer->begin(&answer.render);
-	struct run run_all = {knowledge, false, on_report, &answer};
+	struct run run_all = {.knowledge = knowledge,
+			      .split = options->split,
+			      .sink = on_report,
+			      .context = &answer};
 	bool fine = run_inputs(&run_all, options->arguments, options->argument_count);
 	if (answer.renderer->end)
 		answer.renderer->end(&answer.render);
@@ -91,6 +94,7 @@ static const struct option_row options[] = {
 	{'o', "output", "FILE", "write the answer to FILE, which appears whole or not at all",
 	 offsetof(struct options, output)},
 	{0, "force", NULL, "let -o replace a file that is there", offsetof(struct options, force)},
+	OPTION_SPLIT,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0, "schema", NULL, "print the JSON Schema of the json and jsonl formats",

@@ -17,7 +17,7 @@ enum exit_code {
 /* What options_parse() found. A command uses the fields that its option table names. */
 struct options {
 	const char *format, *output, *rules, *color, *carve;
-	bool all, force, schema, help;
+	bool all, force, schema, split, help;
 	char **arguments;
 	int argument_count;
 };
@@ -34,6 +34,7 @@ struct option_row {
 /* clang-format off */
 #define OPTION_COLOR {0, "color", "WHEN", "auto (default), always or never; NO_COLOR is honoured", offsetof(struct options, color)}
 #define OPTION_RULES {0, "rules", "DIR", "use the rules of DIR instead of the built-in ones", offsetof(struct options, rules)}
+#define OPTION_SPLIT {0, "split", NULL, "the FILEs are the parts of one vmcore (makedumpfile --split)", offsetof(struct options, split)}
 /* clang-format on */
 
 /**
@@ -53,7 +54,7 @@ struct command {
 	const char *summary;  /* one line, no full stop; shown by `culprit --help` */
 	const char *details;  /* what `culprit NAME --help` says below it; may be NULL */
 	const struct option_row *options; /* ends with a row without a name; may be NULL */
-	int minimum, maximum;             /* arguments; maximum -1: any number */
+	int minimum, maximum; /* arguments; maximum -1: any number, as it is with --split */
 	int (*run)(const struct options *options);
 };
 

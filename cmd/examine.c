@@ -17,6 +17,8 @@ struct error *examine(const struct subject *subject, const struct dump *dump,
 	memcpy(report->input.sha256, subject->sha256, sizeof(report->input.sha256));
 	report->input.bytes = subject->bytes;
 	report->input.format = subject->format;
+	report->input.parts = subject->parts;
+	report->input.part_count = subject->part_count;
 	report->input.status = dump->partial ? STATUS_PARTIAL : STATUS_COMPLETE;
 	for (const char *const *c = subject->containers; c && *c; c++)
 		report_say(report, &report->input.containers, "%s", *c);
@@ -42,10 +44,13 @@ json_t *examine_unreadable(const struct subject *subject, const struct knowledge
 					 err->has_offset, err->offset);
 	json_t *input = json_object_get(json, "input");
 	json_t *containers = json_object_get(input, "containers");
-	if (subject->sha256[0]) {
+	if (subject->sha256[0])
 		json_object_set_new(input, "sha256", json_string(subject->sha256));
+	if (subject->sha256[0] || subject->parts)
 		json_object_set_new(input, "bytes", json_integer((json_int_t)subject->bytes));
-	}
+	if (subject->parts)
+		json_object_set_new(input, "parts",
+				    report_parts(subject->parts, subject->part_count));
 	for (const char *const *c = subject->containers; c && *c; c++)
 		json_array_append_new(containers, json_string(*c));
 	return json;

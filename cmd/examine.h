@@ -4,6 +4,7 @@
 
 #include "dump.h"
 #include "errors.h"
+#include "report.h"
 
 #include <jansson.h>
 
@@ -16,6 +17,8 @@ struct subject {
 	uint64_t bytes;
 	const char *format;
 	const char *const *containers; /* NULL-terminated */
+	const struct dump_part *parts; /* of which it is made; NULL: one file */
+	size_t part_count;
 };
 
 /* Runs all analyzers over @p dump; *ret gets the contract's object. */

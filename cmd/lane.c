@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum { PIPE_BYTES = 1 << 20 };
+_Static_assert((int)LIMIT_PARTS <= (int)SANDBOX_KEEP_MAX, "one child gets all parts");
 
 /* ---- inside the lane
  * ------------------------------------------------------------------------------- */
@@ -40,6 +41,12 @@ static bool say(struct passing *p, char letter, const char *text, size_t length)
 static bool say_text(struct passing *p, char letter, const char *text)
 {
 	return say(p, letter, text, strlen(text));
+}
+
+static void say_failure(struct passing *p, enum error_kind kind, const char *text)
+{
+	say_text(p, 'F', error_kind_name(kind));
+	say_text(p, 'T', text);
 }
 
 static bool on_line(void *context, char *line, size_t length)
@@ -76,33 +83,80 @@ static bool after_death(struct passing *p, const struct input *in, const char *t
 	return in_evidence && p->in_archive && !in->member && in->seekable;
 }
 
-static void read_input(struct passing *p, const struct run *run, const struct input *in)
+/* Reads @p inputs, which are one, or with `split` (@p count of them) the parts of one. */
+static void read_inputs(struct passing *p, const struct run *run, const struct input *inputs,
+			unsigned count)
 {
 	unsigned skip = 0;
 	bool again = true;
+	int fds[LIMIT_PARTS];
 
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = inputs[i].fd;
 	while (again && !p->gone) {
-		struct work work = {in->fd, in->name,       in->member,
-				    skip,   run->knowledge, run->want_strings};
+		struct work work = {.inputs = inputs,
+				    .count = count,
+				    .split = run->split,
+				    .skip = skip,
+				    .knowledge = run->knowledge,
+				    .want_strings = run->want_strings};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
 		again = false;
-		if (in->seekable)
-			lseek(in->fd, in->start, SEEK_SET);
+		for (unsigned i = 0; i < count; i++)
+			if (inputs[i].seekable)
+				lseek(inputs[i].fd, inputs[i].start, SEEK_SET);
 		struct error *err =
-			sandbox_run(&limits, &in->fd, 1, worker_run, &work, on_line, p, &result);
+			sandbox_run(&limits, fds, count, worker_run, &work, on_line, p, &result);
 		if (err) {
-			say_text(p, 'F', error_kind_name(err->kind));
-			say_text(p, 'T', err->message);
+			say_failure(p, err->kind, err->message);
 			error_destroy(err);
 		} else if (result.end != SANDBOX_FINISHED) {
-			again = after_death(p, in, result.text, &result, &skip);
+			again = after_death(p, inputs, result.text, &result, &skip);
 		} else if (p->begun > p->reported || (!p->reported && !skip)) {
-			again = after_death(p, in, "the reader ended without an answer", &result,
-					    &skip);
+			again = after_death(p, inputs, "the reader ended without an answer",
+					    &result, &skip);
 		}
+		again = again && !run->split;
 	}
+}
+
+/* Opens all of @p arguments; false if one of them cannot be, which was told. */
+static bool open_inputs(struct passing *p, const struct run *run, struct arena *arena,
+			char **arguments, unsigned count, struct input *inputs)
+{
+	const struct input *bad = NULL;
+
+	for (unsigned i = 0; i < count; i++) {
+		inputs[i] = input_open(arena, arguments[i]);
+		bad = !bad && inputs[i].fd < 0 ? &inputs[i] : bad;
+	}
+	say_text(p, 'N', inputs->name);
+	say_text(p, 'P', inputs->path);
+	if (inputs->member)
+		say_text(p, 'M', inputs->member);
+	for (unsigned i = 0; i < count && run->split; i++)
+		say_text(p, 'S', inputs[i].name);
+	if (bad)
+		say_failure(p, ERROR_IO,
+			    count == 1 ? bad->trouble
+				       : arena_printf(arena, "%s: %s", bad->path, bad->trouble));
+	return !bad;
+}
+
+static void read_arguments(struct passing *p, const struct run *run, char **arguments,
+			   unsigned count)
+{
+	struct arena *arena = arena_create(LIMIT_RULES);
+	struct input inputs[LIMIT_PARTS];
+
+	if (open_inputs(p, run, arena, arguments, count, inputs))
+		read_inputs(p, run, inputs, count);
+	say_text(p, 'E', "");
+	for (unsigned i = 0; i < count; i++)
+		input_close(&inputs[i]);
+	arena_destroy(arena);
 }
 
 static void run_lane(int fd, const struct run *run, char **arguments, int count, int first,
@@ -110,23 +164,10 @@ static void run_lane(int fd, const struct run *run, char **arguments, int count,
 {
 	struct passing p = {.fd = fd};
 
-	for (int i = first; i < count && !p.gone; i += step) {
-		struct arena *arena = arena_create(LIMIT_RULES);
-		struct input in = input_open(arena, arguments[i]);
-		say_text(&p, 'N', in.name);
-		say_text(&p, 'P', in.path);
-		if (in.member)
-			say_text(&p, 'M', in.member);
-		if (in.fd < 0) {
-			say_text(&p, 'F', error_kind_name(ERROR_IO));
-			say_text(&p, 'T', in.trouble);
-		} else {
-			read_input(&p, run, &in);
-		}
-		say_text(&p, 'E', "");
-		input_close(&in);
-		arena_destroy(arena);
-	}
+	if (run->split && first == 0)
+		read_arguments(&p, run, arguments, (unsigned)count);
+	for (int i = first; !run->split && i < count && !p.gone; i += step)
+		read_arguments(&p, run, &arguments[i], 1);
 }
 
 /* ---- seen from the main process

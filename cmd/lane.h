@@ -5,7 +5,8 @@
  *
  * The lane looks into nothing: it passes on what a child says, line by line, and says itself what
  * became of the child. Each line of a lane begins with a letter:
- *     N text   name of the file of the next input, P its path with the member, M its member
+ *     N text   name of the file of the next input, P its path with the member, M its member;
+ *              S name of each file of an input that is several files, of which N is the first
  *     L line   a line of the child (not to be trusted)
  *     D code   the child died over evidence that it had begun, T says how in words
  *     F code   it died before or between pieces of evidence, T says how in words
@@ -27,7 +28,8 @@ struct lane {
 	size_t length, capacity;
 };
 
-/* Starts a lane over arguments[first], [first + step] ... False: complained. */
+/* Starts a lane over arguments[first], [first + step] ..., or over the one input that all of them
+ * are (run->split; at most LIMIT_PARTS). False: complained. */
 bool lane_start(struct lane *lane, const struct run *run, char **arguments, int count, int first,
 		int step);
 /* Reads the next line; false at the end of the lane. */

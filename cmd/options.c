@@ -1,6 +1,7 @@
 /* Declarative options: one table per command gives the parser and its help. */
 #include "command.h"
 
+#include "ceilings.h"
 #include "message.h"
 
 #include <getopt.h>
@@ -113,10 +114,15 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
 	}
 	options.arguments = argv + optind;
 	options.argument_count = argc - optind;
-	if (!options.schema &&
-	    (options.argument_count < command->minimum ||
-	     (command->maximum >= 0 && options.argument_count > command->maximum))) {
+	if (!options.schema && (options.argument_count < command->minimum ||
+				(command->maximum >= 0 && !options.split &&
+				 options.argument_count > command->maximum))) {
 		*ret_exit = count_error(command, options.argument_count);
+		return false;
+	}
+	if (options.split && options.argument_count > LIMIT_PARTS) {
+		*ret_exit = usage_error(command->name, "--split joins no more than %d files",
+					LIMIT_PARTS);
 		return false;
 	}
 	*ret = options;

@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "accept.h"
+#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
 #include "lane.h"
@@ -20,6 +21,7 @@ struct told {
 	char *name, *path, *member; /* of the command line; member may be NULL */
 	char *at;                   /* the member that the child begun last, NULL: none */
 	char *code;                 /* of what went wrong; waits for the words */
+	json_t *files, *parts;      /* of a dump that is several files: names, and paths in them */
 	bool in_evidence;
 	bool goes_on; /* the sink wants more */
 	unsigned reports;
@@ -39,9 +41,37 @@ static json_t *path_json(const struct told *t)
 	return json_sprintf("%s!%s", t->name ? t->name : "?", t->at);
 }
 
+/* The paths of the parts are ours; what the child knows of each stays. */
+static void name_parts(const struct told *t, json_t *input)
+{
+	/* as far as it is known what is in the files */
+	const json_t *paths =
+		json_array_size(t->parts) < json_array_size(t->files) ? t->files : t->parts;
+	json_t *told = json_incref(json_object_get(input, "parts")), *parts = json_array(), *path;
+	bool fits = json_array_size(told) == json_array_size(paths);
+	size_t i;
+
+	json_array_foreach(paths, i, path) {
+		json_t *one = fits ? json_array_get(told, i) : NULL;
+		json_t *part = json_pack("{s:O, s:O?, s:O?}", "path", path, "sha256",
+					 json_object_get(one, "sha256"), "bytes",
+					 json_object_get(one, "bytes"));
+		json_array_append_new(parts, part);
+	}
+	json_decref(told);
+	if (json_array_size(parts) > 1)
+		json_object_set(input, "parts", parts);
+	else
+		json_object_del(input, "parts");
+	json_decref(parts);
+}
+
 static void hand_over(struct told *t, json_t *report)
 {
-	json_object_set_new(json_object_get(report, "input"), "path", path_json(t));
+	json_t *input = json_object_get(report, "input");
+
+	json_object_set_new(input, "path", path_json(t));
+	name_parts(t, input);
 	t->reports++;
 	t->goes_on = t->run->sink(t->run->context, report) && t->goes_on;
 }
@@ -61,6 +91,20 @@ static void refuse(struct told *t, const char *why)
 	tell_unreadable(t, error_kind_name(ERROR_CRASHED), text);
 }
 
+/* A part that the child has come to. */
+static void add_part(struct told *t, const json_t *line)
+{
+	json_int_t file = json_integer_value(json_object_get(line, "file"));
+	const char *member = json_string_value(json_object_get(line, "part"));
+	const char *name =
+		file < 0 ? NULL : json_string_value(json_array_get(t->files, (size_t)file));
+
+	if (!name || json_array_size(t->parts) == LIMIT_PARTS)
+		return;
+	json_array_append_new(t->parts,
+			      member ? json_sprintf("%s!%s", name, member) : json_string(name));
+}
+
 static void on_child_line(struct told *t, const char *line, size_t length)
 {
 	const char *why = NULL;
@@ -74,6 +118,8 @@ static void on_child_line(struct told *t, const char *line, size_t length)
 		hand_over(t, json_incref(report));
 	else if (begin)
 		put(&t->at, json_string_value(begin));
+	else if (json_object_get(object, "part"))
+		add_part(t, object);
 	json_decref(object);
 }
 
@@ -86,6 +132,7 @@ static bool on_lane_line(struct told *t, const char *line, size_t length)
 	case 'N': put(&t->name, text); break;
 	case 'P': put(&t->path, text); break;
 	case 'M': put(&t->member, text); break;
+	case 'S': json_array_append_new(t->files, json_string(text)); break;
 	case 'L': on_child_line(t, text, length - 1); break;
 	case 'F':
 		put(&t->at, NULL);
@@ -102,7 +149,7 @@ static bool on_lane_line(struct told *t, const char *line, size_t length)
  * lane itself died on the way. */
 static bool read_input(const struct run *run, struct lane *lane, bool *ret_ended)
 {
-	struct told t = {.run = run, .goes_on = true};
+	struct told t = {.run = run, .goes_on = true, .files = json_array(), .parts = json_array()};
 	bool ended = false;
 
 	while (!ended && t.goes_on && lane_next(lane))
@@ -115,6 +162,8 @@ static bool read_input(const struct run *run, struct lane *lane, bool *ret_ended
 	char **all[] = {&t.name, &t.path, &t.member, &t.at, &t.code};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(*all[i]);
+	json_decref(t.files);
+	json_decref(t.parts);
 	*ret_ended = ended;
 	return t.goes_on;
 }
@@ -130,12 +179,13 @@ bool run_inputs(const struct run *run, char **arguments, int count)
 {
 	struct lane lanes[LANES_MAX] = {0};
 	int step = processors() < LANES_MAX ? processors() : LANES_MAX;
+	int inputs = run->split ? 1 : count;
 	bool fine = true;
 
-	step = step < count ? step : count;
+	step = step < inputs ? step : inputs;
 	for (int i = 0; i < step && fine; i++)
 		fine = lane_start(&lanes[i], run, arguments, count, i, step);
-	for (int i = 0; i < count && fine; i++) {
+	for (int i = 0; i < inputs && fine; i++) {
 		struct lane *lane = &lanes[i % step];
 		bool ended;
 		if (!read_input(run, lane, &ended))

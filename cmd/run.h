@@ -13,11 +13,12 @@ typedef bool (*report_sink)(void *context, json_t *report);
 struct run {
 	const struct knowledge *knowledge;
 	bool want_strings;
+	bool split; /* all arguments are the parts of one dump */
 	report_sink sink;
 	void *context;
 };
 
-/* Every argument gives at least one report: one that is not readable says so in one. False:
+/* Every input gives at least one report: one that is not readable says so in one. False:
  * complained, something could not be started at all. */
 bool run_inputs(const struct run *run, char **arguments, int count);
 

@@ -115,8 +115,8 @@ int view_run(const struct view *view, const struct options *options,
 	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
 	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
 
-	struct run run = {knowledge, view->want_strings, on_report, &showing};
-	if (!run_inputs(&run, options->arguments, 1))
+	struct run run = {knowledge, view->want_strings, options->split, on_report, &showing};
+	if (!run_inputs(&run, options->arguments, options->argument_count))
 		showing.exit = EXIT_USAGE;
 	if (showing.parts)
 		print_parts(&showing);
@@ -128,6 +128,7 @@ int view_run(const struct view *view, const struct options *options,
 const struct option_row view_options[] = {
 	{'f', "format", "FORMAT", "text (default) or json: that part of the report",
 	 offsetof(struct options, format)},
+	OPTION_SPLIT,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0},

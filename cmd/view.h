@@ -20,7 +20,7 @@ struct view {
 
 extern const struct option_row view_options[];
 
-/* Shows @p view of the only argument by @p knowledge, which stays the caller's; NULL: opens the
+/* Shows @p view of the only input by @p knowledge, which stays the caller's; NULL: opens the
  * rules that the options name. Returns the exit code. */
 int view_run(const struct view *view, const struct options *options,
 	     const struct knowledge *knowledge);

@@ -3,7 +3,9 @@
 #include "ceilings.h"
 #include "examine.h"
 #include "formats.h"
+#include "inputs.h"
 #include "sandbox.h"
+#include "split.h"
 
 #include <nettle/base16.h>
 #include <nettle/sha2.h>
@@ -17,18 +19,25 @@ struct job {
 	int output_fd;
 };
 
-/* One line of the answer; takes @p value. False if the parent is gone or memory is short. */
-static bool answer(int fd, const char *key, json_t *value)
+/* One line of the answer; takes it. False if the parent is gone or memory is short. */
+static bool answer_line(int fd, json_t *line)
 {
-	json_t *line = json_object();
-	json_object_set_new(line, key, value ? value : json_null());
-	char *text = json_dumps(line, JSON_COMPACT);
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	json_decref(line);
 	if (!text)
 		return false;
 	bool sent = sandbox_write(fd, text, strlen(text)) && sandbox_write(fd, "\n", 1);
 	free(text);
 	return sent;
+}
+
+/* Takes @p value. */
+static bool answer(int fd, const char *key, json_t *value)
+{
+	json_t *line = json_object();
+
+	json_object_set_new(line, key, value ? value : json_null());
+	return answer_line(fd, line);
 }
 
 /* SHA-256 of the dump's own bytes. What a container held beyond LIMIT_EVIDENCE is not in memory and
@@ -71,9 +80,12 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	err = format->read(evidence, dump);
 	if (dump->format)
 		subject->format = dump->format;
-	if (!err && evidence->cut) {
+	for (const struct evidence *e = evidence; e && !err; e = e->next) {
+		if (!e->cut)
+			continue;
 		dump->partial = true;
-		dump_problem(dump, "truncated", "%s", evidence->cut);
+		dump_problem(dump, "truncated", "%s%s%s", evidence->next ? e->name : "",
+			     evidence->next ? ": " : "", e->cut);
 	}
 	if (!err)
 		err = examine(subject, dump, work->knowledge, work->want_strings, ret);
@@ -81,11 +93,24 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	return err;
 }
 
+/* Reads @p evidence and answers with its report. An error: nobody listens. */
+static struct error *tell(const struct job *job, struct arena *arena,
+			  const struct evidence *evidence, struct subject *subject)
+{
+	json_t *report = NULL;
+	struct error *err = read_dump(arena, evidence, subject, job->work, &report);
+
+	if (err)
+		report = examine_unreadable(subject, job->work->knowledge, err);
+	error_destroy(err);
+	if (answer(job->output_fd, "report", report))
+		return NULL;
+	return error_create(ERROR_IO, "the answer could not be sent");
+}
+
 static struct error *visit(void *context, const struct evidence *evidence)
 {
 	const struct job *job = context;
-	const struct work *work = job->work;
-	struct error *gone = NULL;
 
 	if (!answer(job->output_fd, "begin",
 		    evidence->member ? json_string(evidence->member) : NULL))
@@ -97,25 +122,89 @@ static struct error *visit(void *context, const struct evidence *evidence)
 						   ? evidence->total_size
 						   : evidence->size,
 				  .containers = evidence->containers};
-	subject.path = evidence->member ? arena_printf(arena, "%s!%s", work->name, evidence->member)
-					: work->name;
+	const char *name = job->work->inputs->name;
+	subject.path =
+		evidence->member ? arena_printf(arena, "%s!%s", name, evidence->member) : name;
 	hash(evidence, subject.sha256);
-	json_t *report = NULL;
-	struct error *err = read_dump(arena, evidence, &subject, work, &report);
-	if (err)
-		report = examine_unreadable(&subject, work->knowledge, err);
-	error_destroy(err);
-	if (!answer(job->output_fd, "report", report))
-		gone = error_create(ERROR_IO, "the answer could not be sent");
+	struct error *gone = tell(job, arena, evidence, &subject);
 	arena_destroy(arena);
 	return gone;
+}
+
+/* ---- --split: all inputs are one dump
+ * ----------------------------------------------------------------------------- */
+
+static bool announce(void *context, unsigned file, const char *member)
+{
+	const struct job *job = context;
+	json_t *line = json_pack("{s:s?, s:i}", "part", member, "file", (int)file);
+
+	return answer_line(job->output_fd, line);
+}
+
+static void describe_parts(const struct split *split, struct arena *arena, struct subject *subject)
+{
+	struct dump_part *parts = arena_alloc(arena, split->count, sizeof(*parts));
+
+	for (unsigned i = 0; parts && i < split->count; i++) {
+		parts[i].path = split->parts[i].name;
+		parts[i].bytes = split->parts[i].total_size;
+		if (split->bytes <= LIMIT_HASH)
+			hash(&split->parts[i], parts[i].sha256);
+	}
+	subject->parts = parts;
+	subject->part_count = parts ? split->count : 0;
+}
+
+/* A set of one part is an ordinary input: it says itself what it lacks. */
+static struct error *read_parts(const struct job *job, const struct split *split)
+{
+	const struct evidence *first = &split->parts[0];
+
+	if (split->count == 1)
+		return visit((void *)job, first);
+	if (!answer(job->output_fd, "begin", NULL))
+		return error_create(ERROR_IO, "the answer could not be sent");
+	struct arena *arena = arena_create(LIMIT_ARENA);
+	if (!arena)
+		return error_create(ERROR_NOMEM, "no memory left");
+	struct subject subject = {
+		.path = first->name, .bytes = split->bytes, .containers = first->containers};
+	describe_parts(split, arena, &subject);
+	struct error *gone = tell(job, arena, first, &subject);
+	arena_destroy(arena);
+	return gone;
+}
+
+static struct error *read_split(const struct job *job)
+{
+	const struct work *work = job->work;
+	struct split split = {
+		.arena = arena_create(LIMIT_ARENA), .announce = announce, .context = (void *)job};
+	struct error *err = NULL;
+
+	if (!split.arena)
+		return error_create(ERROR_NOMEM, "no memory left");
+	for (unsigned i = 0; i < work->count && !err; i++) {
+		err = split_add(&split, &work->inputs[i]);
+		if (work->count > 1)
+			err = error_prepend(err, "%s", work->inputs[i].name);
+	}
+	if (!err)
+		err = read_parts(job, &split);
+	split_close(&split);
+	arena_destroy(split.arena);
+	return err;
 }
 
 int worker_run(void *context, int output_fd)
 {
 	const struct work *work = context;
 	struct job job = {work, output_fd};
-	struct error *err = container_visit(work->fd, work->member, work->skip, visit, &job);
+	const struct input *input = work->inputs;
+	struct error *err =
+		work->split ? read_split(&job)
+			    : container_visit(input->fd, input->member, work->skip, visit, &job);
 	if (!err)
 		return 0;
 
@@ -124,7 +213,7 @@ int worker_run(void *context, int output_fd)
 		return 0;
 	}
 	bool nomem = err->kind == ERROR_NOMEM;
-	struct subject subject = {.path = work->name};
+	struct subject subject = {.path = input->name};
 	/* A container that breaks after some members leaves a report of its own. */
 	bool told = answer(output_fd, "report", examine_unreadable(&subject, work->knowledge, err));
 	error_destroy(err);

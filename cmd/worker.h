@@ -1,19 +1,22 @@
 /* What the sandboxed child does with one input.
  *
  * It answers in lines: {"begin": MEMBER-or-null} before it touches a piece of evidence and
- * {"report": {...}} when it is done with it, so that the parent knows what killed it. */
+ * {"report": {...}} when it is done with it, so that the parent knows what killed it. Of an input
+ * that is several files (--split) it says {"part": MEMBER-or-null, "file": N} of each part before
+ * that. */
 #ifndef CULPRIT_WORKER_H
 #define CULPRIT_WORKER_H
 
 #include <stdbool.h>
 
+struct input;
 struct knowledge;
 
 struct work {
-	int fd;
-	const char *name;   /* of the file, safe text */
-	const char *member; /* the only one wanted, NULL: every one */
-	unsigned skip;      /* pieces of evidence an earlier child has dealt with */
+	const struct input *inputs; /* one, or with `split` the parts of one dump */
+	unsigned count;
+	bool split;
+	unsigned skip; /* pieces of evidence an earlier child has dealt with */
 	const struct knowledge *knowledge;
 	bool want_strings;
 };

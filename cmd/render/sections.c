@@ -43,6 +43,11 @@ static void fill_facts(const struct rows *rows)
 
 	fact_text(rows, "Input", "input.path");
 	fact_text(rows, "SHA-256", "input.sha256");
+	for (size_t i = 0; i < get_count(r, "input.parts"); i++) {
+		const json_t *part = get_item(r, "input.parts", i);
+		fact(rows, "Part", get_text(part, "path"));
+		fact(rows, "SHA-256", get_text(part, "sha256"));
+	}
 	fact(rows, "Kind", words_input(a, r));
 	fact_text(rows, "Status", "input.status");
 	fact_text(rows, "Dump", "system.writer");

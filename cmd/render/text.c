@@ -336,6 +336,23 @@ static void put_cautions(struct paper *p, struct arena *arena, const json_t *rep
 	p->label = NULL;
 }
 
+/* What of the input could be typed as it is, NULL: it needs quotes. */
+static const char *files_in_shell(struct arena *arena, const json_t *report)
+{
+	const char *path = get_text(report, "input.path"), *all = "--split";
+	size_t parts = get_count(report, "input.parts");
+
+	for (size_t i = 0; i < parts && path; i++) {
+		path = get_text(get_item(report, "input.parts", i), "path");
+		all = arena_printf(arena, "%s %s", all, path ? path : "");
+		if (path && path[strspn(path, PLAIN_IN_SHELL)])
+			path = NULL;
+	}
+	if (!path || path[strspn(path, PLAIN_IN_SHELL)])
+		return NULL;
+	return parts ? all : path;
+}
+
 static void put_footer(struct paper *p, struct arena *arena, const json_t *report, bool all)
 {
 	const char *bucket = get_text(report, "signature.bucket");
@@ -356,11 +373,11 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 	p->label = NULL;
 	if (all || words_is_unreadable(report))
 		return;
-	const char *path = get_text(report, "input.path"), *more = "this report with --all";
-	if (path && path[strspn(path, PLAIN_IN_SHELL)] == '\0')
-		more = arena_printf(arena, "culprit analyze --all %s", path);
+	const char *files = files_in_shell(arena, report);
 	paper_label(p, "More");
-	paper_verbatim(p, INK_FAINT, "", more);
+	paper_verbatim(p, INK_FAINT, "",
+		       files ? arena_printf(arena, "culprit analyze --all %s", files)
+			     : "this report with --all");
 }
 
 static void put_screen(struct paper *p, struct arena *arena, const json_t *report, bool all)

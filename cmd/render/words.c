@@ -39,7 +39,11 @@ const char *words_verdict(struct arena *arena, const json_t *report)
 	const char *path = get_text(report, "input.path");
 	const char *culprit = get_text(report, "verdict.culprit");
 	const char *summary = get_text(report, "verdict.summary");
+	size_t parts = get_count(report, "input.parts");
 
+	if (words_is_unreadable(report) && parts)
+		return arena_printf(arena, "These %zu files could not be read as one vmcore.",
+				    parts);
 	if (words_is_unreadable(report))
 		return arena_printf(arena, "%s could not be read as evidence.",
 				    !path || same(path, "-") ? "The input" : path);
@@ -242,6 +246,8 @@ const char *words_input(struct arena *arena, const json_t *report)
 
 	if (get(report, "input.bytes"))
 		text = words_bytes(arena, get_number(report, "input.bytes"));
+	if (text && get_count(report, "input.parts"))
+		text = arena_printf(arena, "%zu parts, %s", get_count(report, "input.parts"), text);
 	text = join(arena, text, ", ", get_text(report, "input.format"));
 	for (size_t i = 0; i < get_count(report, "input.containers"); i++)
 		around = join(arena, around, ", ", get_line(report, "input.containers", i));
@@ -294,6 +300,9 @@ const char *words_reread(const json_t *report)
 		 "agree, the dump was damaged when it was written: look for another one."},
 		{"unsupported", "This version does not read this kind; take the small dump "
 				"(C:\\Windows\\Minidump) of the same crash if there is one."},
+		{"usage",
+		 "Give with --split all parts of one vmcore, each of them once, and nothing "
+		 "else."},
 		{"limit", "This is a ceiling of culprit, not damage; take the dump out of what is "
 			  "around it, or a smaller dump of the same crash."},
 		{"reader-died",

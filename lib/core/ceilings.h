@@ -10,6 +10,7 @@ enum {
 	LIMIT_WALL_SECONDS = 60,      /* before the parent gives up on it */
 	LIMIT_ARCHIVE_MEMBERS = 4096, /* dumps taken out of one archive */
 	LIMIT_FILTERS = 8,            /* compressions around one input */
+	LIMIT_PARTS = 32,             /* files that are one dump together */
 	LIMIT_MODULES = 4096,         /* loaded drivers of one dump */
 	LIMIT_UNLOADED = 512,
 	LIMIT_CPUS = 2048,

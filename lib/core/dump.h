@@ -301,7 +301,8 @@ struct dump {
 	const char *context_source;   /* where they came from if not the header, NULL */
 
 	struct list modules;  /* struct module, load order, kernel first */
-	size_t modules_lost;  /* drivers the dump counts, but of which nothing can be read */
+	size_t modules_lost;  /* drivers the dump counts, but of which nothing can be read; Linux: 1
+				 if any, their number is not known */
 	struct list unloaded; /* struct module, newest first */
 	struct list cpus;     /* struct cpu */
 	struct process process;

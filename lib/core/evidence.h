@@ -15,6 +15,8 @@ struct evidence {
 	int fd;              /* the bare file itself, -1 if it came out of a container; for a
 				format with `by_file` always a file, with all of it */
 	const char *cut;     /* why the container ended early, NULL if it did not */
+	const char *name;    /* what the person calls it, for messages (safe text) */
+	const struct evidence *next; /* the next file of those that are one dump together, NULL */
 };
 
 /**
@@ -33,6 +35,8 @@ struct format {
 	/* It reads from `fd`, however large that is: `data` has the beginning only, and what comes
 	 * out of a container is put into a file in memory. */
 	bool by_file;
+	/* One dump can be several files: it reads `next` too. */
+	bool joins;
 	/* Fills @p dump. An error means nothing useful could be read; damage that leaves something
 	 * is a dump_problem(). */
 	struct error *(*read)(const struct evidence *evidence, struct dump *dump);

@@ -134,6 +134,13 @@ struct incident_match {
 	struct list times; /* struct timeline_entry: what was published about it */
 };
 
+/* One of several files that are one dump. */
+struct dump_part {
+	const char *path;
+	char sha256[65]; /* "": not known */
+	uint64_t bytes;
+};
+
 struct report {
 	struct arena *arena;
 	const char *tool_version, *rules_hash;
@@ -143,7 +150,9 @@ struct report {
 		char sha256[65];
 		uint64_t bytes;
 		const char *format;
-		struct list containers; /* const char * */
+		struct list containers;        /* const char * */
+		const struct dump_part *parts; /* NULL: it is one file */
+		size_t part_count;
 		enum status status;
 	} input;
 
@@ -218,6 +227,9 @@ char *report_where(struct report *report, const struct dump *dump, uint64_t addr
 /* The contract's object for @p report about @p dump (NULL if it could not be read).
  * Returns a new reference, NULL without memory. @p with_strings: include the strings list. */
 json_t *report_to_json(const struct report *report, const struct dump *dump, bool with_strings);
+
+/* input.parts. */
+json_t *report_parts(const struct dump_part *parts, size_t count);
 
 /* The contract's object for evidence that could not be read: status "unreadable". */
 json_t *report_unreadable(const char *tool_version, const char *rules_hash, const char *path,

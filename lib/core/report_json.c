@@ -81,6 +81,20 @@ static json_t *problem(const char *code, const char *message, bool has_offset, u
 	return o;
 }
 
+json_t *report_parts(const struct dump_part *parts, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *o = json_object();
+		set(o, "path", text(parts[i].path));
+		set(o, "sha256", text(parts[i].sha256[0] ? parts[i].sha256 : NULL));
+		set(o, "bytes", json_integer((json_int_t)parts[i].bytes));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *input(const struct report *r, const struct dump *d)
 {
 	static const char *const status[] = {"complete", "partial", "unreadable"};
@@ -96,6 +110,8 @@ static json_t *input(const struct report *r, const struct dump *d)
 	set(o, "containers", strings(&r->input.containers));
 	set(o, "status", json_string(status[r->input.status]));
 	set(o, "problems", problems);
+	if (r->input.parts)
+		set(o, "parts", report_parts(r->input.parts, r->input.part_count));
 	return o;
 }
 
@@ -208,10 +224,12 @@ static json_t *stack(const struct report *r)
 
 	LIST_EACH(struct frame, f, &r->stack) {
 		json_t *o = json_object();
+		/* a module without an address: a log has named it */
+		bool placed = f->address || !f->module;
 		set(o, "index", json_integer(index++));
-		set(o, "address", address(f->address));
+		set(o, "address", address_or_null(placed, f->address));
 		set(o, "module", text(f->module ? f->module->name : NULL));
-		set(o, "offset", f->module ? hex(f->offset, 1) : json_null());
+		set(o, "offset", f->module && placed ? hex(f->offset, 1) : json_null());
 		set(o, "symbol", text(f->symbol));
 		set(o, "trust", json_string(trust[f->trust]));
 		set(o, "call_seen", json_boolean(f->call_seen));

@@ -62,7 +62,7 @@ struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_f
 			  size_t keep_count, sandbox_work work, void *work_context,
 			  sandbox_line on_line, void *line_context, struct sandbox_result *ret);
 
-enum { SANDBOX_KEEP_MAX = 16 };
+enum { SANDBOX_KEEP_MAX = 32 };
 
 /* Writes all of it; false if the parent is gone. */
 bool sandbox_write(int fd, const char *data, size_t length);

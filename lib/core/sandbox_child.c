@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CHILD_FILES = 64 };
+enum { CHILD_FILES = 128 };
 
 /* Where on_forbidden() writes; only ever set in a child. */
 static struct confession *confession_of_child;

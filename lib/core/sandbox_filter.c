@@ -93,6 +93,7 @@ static int add_conditional_calls(scmp_filter_ctx ctx)
 	rc = rc ? rc : ALLOW_IF(ctx, fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL, 0));
 	rc = rc ? rc : ALLOW_IF(ctx, fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_GETFD, 0));
 	rc = rc ? rc : ALLOW_IF(ctx, fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_SETFD, 0));
+	rc = rc ? rc : ALLOW_IF(ctx, fcntl, 1, SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0));
 	rc = rc ? rc
 		: ALLOW_IF(ctx, prlimit64, 2, SCMP_A0(SCMP_CMP_EQ, 0, 0),
 			   SCMP_A2(SCMP_CMP_EQ, 0, 0));

@@ -121,6 +121,39 @@ void linux_log_calls(struct dump *dump, const struct oops *event)
 	dump->crash_task.name = event->comm;
 }
 
+static struct module *module_named(struct dump *dump, const char *name)
+{
+	LIST_EACH(struct module, m, &dump->modules) {
+		if (strcmp(m->name, name) == 0)
+			return m;
+	}
+	struct module *m = list_add(&dump->modules);
+	m->name = name;
+	m->loaded = true;
+	return m;
+}
+
+void linux_log_modules(struct dump *dump, const struct oops_log *log)
+{
+	LIST_EACH(struct oops, event, &log->events) {
+		/* Printed newest first. */
+		for (size_t i = event->modules.count; i > 0; i--) {
+			const struct oops_module *from = list_at(&event->modules, i - 1);
+			struct module *m = module_named(dump, from->name);
+			m->taints = from->taints;
+			m->state = from->state == '+'   ? "coming"
+				   : from->state == '-' ? "going"
+							: "live";
+		}
+		if (event->ip.module)
+			module_named(dump, event->ip.module);
+		LIST_EACH(struct oops_frame, f, &event->frames) {
+			if (f->place.module)
+				module_named(dump, f->place.module);
+		}
+	}
+}
+
 void vm_log(struct vmcore *v)
 {
 	struct error *err = linux_log_read(&v->memory, &v->info, v->arena, &v->log);

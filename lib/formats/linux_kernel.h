@@ -7,7 +7,8 @@
 #define CULPRIT_LINUX_KERNEL_H
 
 #include "btf.h"
-#include "diskdump_check.h"
+#include "ceilings.h"
+#include "diskdump_split.h"
 #include "elf_core_check.h"
 #include "evidence.h"
 #include "kallsyms.h"
@@ -18,7 +19,7 @@
 
 #include <libkdumpfile/kdumpfile.h>
 
-enum { FETCH_PAGE = 4096, FETCH_SLOTS = 1024, SPLIT_MAX = 16 };
+enum { FETCH_PAGE = 4096, FETCH_SLOTS = 1024 };
 
 /* One page of the cache between libkdumpfile and everybody else. */
 struct cached_page {
@@ -29,9 +30,10 @@ struct cached_page {
 
 /* Why reads failed, counted. */
 struct absences {
-	unsigned excluded; /* left out by the filter of makedumpfile */
-	unsigned missing;  /* the file should have them and does not */
-	unsigned unmapped; /* no such memory */
+	unsigned excluded;  /* left out by the filter of makedumpfile */
+	unsigned missing;   /* the file should have them and does not */
+	unsigned elsewhere; /* in a part of the vmcore that was not given */
+	unsigned unmapped;  /* no such memory */
 };
 
 /* A module as the reader needs it beside the model. */
@@ -77,13 +79,22 @@ struct paging {
 	struct cached_page *tables;
 };
 
+/* A file that libkdumpfile reads. */
+struct vmcore_file {
+	int fd;
+	bool own; /* made by us, and ours to close */
+	uint64_t size;
+};
+
 struct vmcore {
 	const struct evidence *evidence;
 	struct dump *dump;
 	struct arena *arena;
 	kdump_ctx_t *kdump;
-	int file, own_file; /* what libkdumpfile reads; own_file is ours to close, else -1 */
-	uint64_t file_size;
+	struct vmcore_file files[LIMIT_PARTS]; /* `diskdump` and `elf` tell of the first */
+	unsigned file_count;
+	uint64_t rearranged; /* bytes in files of our own */
+	struct list gaps;    /* struct frame_range: of parts that were not given */
 	uint64_t page_size;
 	bool arm;
 	struct reader memory; /* kernel addresses */
@@ -167,6 +178,10 @@ void vm_log(struct vmcore *v);
 void vm_clock(struct vmcore *v);
 /* Fills @p dump's account of the failure from the log's events. */
 void linux_failure(struct dump *dump, const struct oops_log *events);
+/* Adds the modules that the log names and @p dump does not have: "Modules linked in:" has their
+ * names and taints, not their places; where no event has that line, the traces name some, and their
+ * taints are not known. */
+void linux_log_modules(struct dump *dump, const struct oops_log *log);
 void linux_log_lines(struct dump *dump, const struct linux_log *log);
 /* The trace as the log has it: all there is when there is nothing else. */
 void linux_log_calls(struct dump *dump, const struct oops *event);
@@ -178,6 +193,9 @@ uint64_t linux_filetime(uint64_t seconds, uint64_t nanoseconds);
 
 void vm_modules(struct vmcore *v);
 void vm_bpf(struct vmcore *v);
+/* What the log names, if the list in memory could not be read whole: after vm_bpf(), because these
+ * have no tables. */
+void vm_modules_of_log(struct vmcore *v);
 /* The list of modules moves while it grows; after its end its elements stay. The tables are in its
  * order, behind the kernel. */
 void vm_modules_settle(struct vmcore *v);

@@ -4,45 +4,11 @@
 #include "ceilings.h"
 #include "text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { KDUMP_PAGES = 256, RENEWALS_MAX = 64 };
-
-static bool write_all(int fd, const uint8_t *data, uint64_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, data, size < (1 << 20) ? size : 1 << 20);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		data += n;
-		size -= (uint64_t)n;
-	}
-	return true;
-}
-
-/* libkdumpfile reads files only; what came out of a container gets one in memory. */
-static struct error *spool(struct vmcore *v)
-{
-	const struct evidence *e = v->evidence;
-
-	v->file = e->fd;
-	if (v->own_file >= 0)
-		v->file = v->own_file;
-	if (v->file >= 0)
-		return NULL;
-	v->own_file = memfd_create("culprit-vmcore", MFD_CLOEXEC);
-	if (v->own_file < 0 || !write_all(v->own_file, e->data, e->size))
-		return error_create(ERROR_IO, "no room in memory to unpack the vmcore: %s",
-				    strerrordesc_np(errno));
-	v->file = v->own_file;
-	return NULL;
-}
 
 static void classify_failure(struct vmcore *v, kdump_status status)
 {
@@ -70,6 +36,18 @@ static bool is_memory(const struct vmcore *v, uint64_t physical, size_t size)
 	       (end + v->page_size - 1) / v->page_size <= v->diskdump.max_mapnr;
 }
 
+/* Whether memory that the dump has lies in a part of it that was not given. */
+static bool is_elsewhere(const struct vmcore *v, uint64_t physical, size_t size)
+{
+	uint64_t from = physical / v->page_size, to = (physical + size - 1) / v->page_size;
+
+	LIST_EACH(struct frame_range, gap, &v->gaps) {
+		if (to >= gap->from && from < gap->to)
+			return true;
+	}
+	return false;
+}
+
 /* libkdumpfile 0.5.1 loses the buffer of a page when its cache evicts by a certain pattern, and
  * then says "Decompression failed: error -2" of that page for ever. Setting the size makes a new
  * cache. */
@@ -84,6 +62,10 @@ bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 
 	if (!is_memory(v, address, size)) {
 		v->absent.unmapped++;
+		return false;
+	}
+	if (is_elsewhere(v, address, size)) {
+		v->absent.elsewhere++;
 		return false;
 	}
 	kdump_status status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
@@ -177,11 +159,11 @@ static struct error *refuse(struct vmcore *v, const char *what)
 
 struct error *vm_open(struct vmcore *v)
 {
-	struct error *err = spool(v);
+	int fds[LIMIT_PARTS];
 	uint64_t pointer = 0;
 
-	if (err)
-		return err;
+	for (unsigned i = 0; i < v->file_count; i++)
+		fds[i] = v->files[i].fd;
 	v->memory = (struct reader){read_memory, v};
 	v->kdump = kdump_new();
 	v->cache = arena_alloc(v->arena, FETCH_SLOTS, sizeof(*v->cache));
@@ -189,7 +171,7 @@ struct error *vm_open(struct vmcore *v)
 		return error_create(ERROR_NOMEM, "no memory to open the vmcore");
 	kdump_set_number_attr(v->kdump, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
 	renew_cache(v);
-	if (kdump_open_fd(v->kdump, v->file) != KDUMP_OK)
+	if (kdump_open_fdset(v->kdump, v->file_count, fds) != KDUMP_OK)
 		return refuse(v, "the vmcore cannot be opened");
 	if (!vm_number(v, KDUMP_ATTR_PAGE_SIZE, &v->page_size) || v->page_size < 4096 ||
 	    v->page_size > 65536 || (v->page_size & (v->page_size - 1)))
@@ -218,9 +200,10 @@ void vm_close(struct vmcore *v)
 	if (v->kdump)
 		kdump_free(v->kdump);
 	v->kdump = NULL;
-	if (v->own_file >= 0)
-		close(v->own_file);
-	v->own_file = -1;
+	for (unsigned i = 0; i < v->file_count; i++)
+		if (v->files[i].own)
+			close(v->files[i].fd);
+	v->file_count = 0;
 	types_destroy(v->types);
 	v->types = NULL;
 }

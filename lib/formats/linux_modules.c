@@ -143,10 +143,12 @@ void vm_modules(struct vmcore *v)
 
 	if ((taint = vm_symbol(v, "tainted_mask")))
 		v->dump->taints = letters(v, vm_u64(v, taint));
+	v->dump->modules_lost = 1;
 	if (!head || list < 0 || !found)
 		return;
 	for (; at && at != head && count < LIMIT_MODULES; at = vm_u64(v, at))
 		found[count++] = at - (uint64_t)list;
+	v->dump->modules_lost = at != head;
 	if (at != head) {
 		dump_problem(v->dump, "modules-cut",
 			     "the list of modules breaks off after %u: the rest is not in the dump",
@@ -157,6 +159,12 @@ void vm_modules(struct vmcore *v)
 	while (count > 0)
 		module_read(v, found[--count]);
 	unloaded_read(v);
+}
+
+void vm_modules_of_log(struct vmcore *v)
+{
+	if (v->dump->modules_lost)
+		linux_log_modules(v->dump, &v->events);
 }
 
 void vm_modules_settle(struct vmcore *v)

@@ -67,15 +67,17 @@ static const struct dump_ops ops = {
 };
 
 /* A flattened file becomes the file it was made from. */
-static struct error *rearrange(struct vmcore *v, const struct reader *file, uint64_t size)
+static struct error *rearrange(struct vmcore *v, const struct evidence *e, struct vmcore_file *file)
 {
+	struct reader flat_file = reader_of_fd(e->fd);
 	struct flattened flat = {.fd = -1};
-	struct error *err = flattened_rearrange(file, size, LIMIT_UNPACK, v->arena, &flat);
+	struct error *err = flattened_rearrange(&flat_file, file->size,
+						LIMIT_UNPACK - v->rearranged, v->arena, &flat);
 
 	if (err)
 		return err;
-	v->own_file = flat.fd;
-	v->file_size = flat.size;
+	*file = (struct vmcore_file){.fd = flat.fd, .own = true, .size = flat.size};
+	v->rearranged += flat.stored;
 	if (!flat.complete) {
 		dump_problem_at(v->dump, flat.cut_by_limit ? "limit" : "truncated", flat.cut_at,
 				"the flattened file ends early: %s",
@@ -93,16 +95,17 @@ static void take_problems(struct vmcore *v, const struct list *problems)
 	}
 }
 
-static struct error *check_diskdump(struct vmcore *v, const struct reader *file)
+static void describe_diskdump(struct vmcore *v)
 {
-	struct diskdump_facts *f = &v->diskdump;
+	const struct diskdump_facts *f = &v->diskdump;
 	struct dump *d = v->dump;
-	struct error *err = diskdump_check(file, v->file_size, v->arena, f);
 
-	if (err)
-		return err;
 	v->is_diskdump = true;
 	d->format = "linux-vmcore-kdump";
+	if (v->evidence->next)
+		d->format = "linux-vmcore-kdump-split";
+	else if (v->files[0].own)
+		d->format = "linux-vmcore-kdump-flattened";
 	d->os_version = f->release;
 	d->host = f->node && strcmp(f->node, "(none)") != 0 ? f->node : NULL;
 	d->arch = f->arch;
@@ -111,20 +114,58 @@ static struct error *check_diskdump(struct vmcore *v, const struct reader *file)
 				 : strcmp(f->compression, "none") == 0 ? "uncompressed"
 								       : f->compression);
 	take_problems(v, &f->problems);
-	if (f->split) {
-		dump_problem(d, "split",
-			     "this is one part of a vmcore written with --split: memory outside of "
-			     "page frames 0x%" PRIx64 " to 0x%" PRIx64 " is in the other parts",
-			     f->start_pfn, f->end_pfn);
-		d->partial = true;
+}
+
+/* The files in the order of their memory. One without pages has nothing for libkdumpfile. */
+static void order_files(struct vmcore *v, const struct diskdump_part *parts, size_t count)
+{
+	struct vmcore_file files[LIMIT_PARTS];
+
+	memcpy(files, v->files, sizeof(files));
+	v->file_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct vmcore_file *file = &files[parts[i].index];
+		if (i == 0 || parts[i].facts.pages)
+			v->files[v->file_count++] = *file;
+		else if (file->own)
+			close(file->fd);
 	}
+}
+
+static struct error *check_diskdump(struct vmcore *v)
+{
+	struct diskdump_part *parts = arena_alloc(v->arena, v->file_count, sizeof(*parts));
+	struct diskdump_whole whole;
+	struct error *err = NULL;
+	const struct evidence *e = v->evidence;
+	size_t count = v->file_count;
+
+	if (!parts)
+		return error_create(ERROR_NOMEM, "no memory left for the vmcore");
+	for (unsigned i = 0; i < count && !err; i++, e = e->next) {
+		parts[i].name = e->name ? e->name : "the vmcore";
+		parts[i].file = reader_of_fd(v->files[i].fd);
+		parts[i].index = i;
+		err = diskdump_check(&parts[i].file, v->files[i].size, v->arena, &parts[i].facts);
+		if (count > 1)
+			err = error_prepend(err, "%s", parts[i].name);
+	}
+	if (!err)
+		err = diskdump_join(parts, count, v->arena, &whole);
+	if (err)
+		return err;
+	order_files(v, parts, count);
+	v->diskdump = whole.facts;
+	v->gaps = whole.gaps;
+	describe_diskdump(v);
 	return NULL;
 }
 
-static struct error *check_elf(struct vmcore *v, const struct reader *file)
+static struct error *check_elf(struct vmcore *v)
 {
 	struct elf_core_facts *f = &v->elf;
-	struct error *err = elf_core_check(file, v->file_size, v->arena, f);
+	struct reader file = reader_of_fd(v->files[0].fd);
+	struct error *err = elf_core_check(&file, v->files[0].size, v->arena, f);
 
 	if (err)
 		return err;
@@ -132,40 +173,53 @@ static struct error *check_elf(struct vmcore *v, const struct reader *file)
 		return error_create(ERROR_UNSUPPORTED,
 				    "the core file of a process, not of a kernel");
 	v->is_elf = true;
-	v->dump->format = "linux-vmcore-elf";
+	v->dump->format = v->files[0].own ? "linux-vmcore-elf-flattened" : "linux-vmcore-elf";
 	v->dump->arch = f->arch;
 	v->dump->writer = f->is_qemu ? "QEMU dump-guest-memory" : "kdump, not filtered by pages";
 	take_problems(v, &f->problems);
 	return NULL;
 }
 
+/* Adds the file of @p e; *ret_is_elf says what it is. */
+static struct error *add_file(struct vmcore *v, const struct evidence *e, bool *ret_is_elf)
+{
+	struct vmcore_file *file = &v->files[v->file_count++];
+	bool flat = flattened_is(e->data, e->size);
+	struct error *err = NULL;
+	uint8_t head[64];
+
+	*file = (struct vmcore_file){.fd = e->fd, .size = e->total_size};
+	if (flat)
+		err = rearrange(v, e, file);
+	if (err)
+		return err;
+	struct reader reader = reader_of_fd(file->fd);
+	size_t have = reader_some(&reader, 0, head, sizeof(head));
+	*ret_is_elf = elf_core_is(head, have);
+	if (*ret_is_elf || diskdump_is(head, have))
+		return NULL;
+	return error_create(ERROR_BAD_DATA, flat ? "the flattened file does not hold a vmcore"
+						 : "the vmcore changed while it was read");
+}
+
 /* Our own look at the headers, before libkdumpfile, which trusts them, sees them. */
 static struct error *check(struct vmcore *v)
 {
-	const struct evidence *e = v->evidence;
-	struct reader_bytes bytes = {e->data, e->size, 0};
-	struct reader file = e->fd >= 0 ? reader_of_fd(e->fd) : reader_of_bytes(&bytes);
-	uint8_t head[64];
-	struct error *err = NULL;
+	bool is_elf = false;
 
-	v->file_size = e->fd >= 0 && e->total_size > e->size ? e->total_size : e->size;
-	if (flattened_is(e->data, e->size)) {
-		err = rearrange(v, &file, v->file_size);
+	for (const struct evidence *e = v->evidence; e; e = e->next) {
+		struct error *err;
+		if (v->file_count == LIMIT_PARTS)
+			return error_create(ERROR_LIMIT, "more than %d parts (LIMIT_PARTS)",
+					    LIMIT_PARTS);
+		err = add_file(v, e, &is_elf);
+		if (!err && is_elf && v->evidence->next)
+			err = error_create(ERROR_USAGE,
+					   "an ELF core is never split: it is no part of a vmcore");
 		if (err)
-			return err;
-		file = reader_of_fd(v->own_file);
+			return v->evidence->next ? error_prepend(err, "%s", e->name) : err;
 	}
-	size_t have = reader_some(&file, 0, head, sizeof(head));
-	if (diskdump_is(head, have))
-		err = check_diskdump(v, &file);
-	else if (elf_core_is(head, have))
-		err = check_elf(v, &file);
-	else
-		err = error_create(ERROR_BAD_DATA, "the flattened file does not hold a vmcore");
-	if (!err && v->own_file >= 0)
-		v->dump->format =
-			v->is_elf ? "linux-vmcore-elf-flattened" : "linux-vmcore-kdump-flattened";
-	return err;
+	return is_elf ? check_elf(v) : check_diskdump(v);
 }
 
 /* VMCOREINFO by our own reading of the headers; by libkdumpfile's where that finds none. */
@@ -174,7 +228,7 @@ static void read_info(struct vmcore *v)
 	enum { INFO_MAX = 1 << 20 };
 	uint64_t at = v->is_elf ? v->elf.vmcoreinfo_offset : v->diskdump.vmcoreinfo_offset;
 	uint64_t size = v->is_elf ? v->elf.vmcoreinfo_size : v->diskdump.vmcoreinfo_size;
-	struct reader file = reader_of_fd(v->file);
+	struct reader file = reader_of_fd(v->files[0].fd);
 	char *text = at && size && size <= INFO_MAX ? arena_alloc(v->arena, size, 1) : NULL;
 
 	if (text && reader_exact(&file, at, text, size))
@@ -225,9 +279,14 @@ static void tell_absences(struct vmcore *v)
 
 	if (a->excluded)
 		dump_problem(v->dump, "pages-excluded",
-			     "%u pages that were looked for had been left out when the dump was "
-			     "written (page cache, user memory or free pages)",
+			     "of the pages that were looked for, %u had been left out when the "
+			     "dump was written (page cache, user memory or free pages)",
 			     a->excluded);
+	if (a->elsewhere)
+		dump_problem(v->dump, "pages-elsewhere",
+			     "%u pages that were looked for are in a part of this vmcore that was "
+			     "not given",
+			     a->elsewhere);
 	if (a->missing) {
 		dump_problem(v->dump, "pages-missing",
 			     "%u pages that were looked for should be in the file and are not",
@@ -246,7 +305,6 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	v->evidence = evidence;
 	v->dump = dump;
 	v->arena = dump->arena;
-	v->file = v->own_file = -1;
 	list_init(&v->tables, v->arena, sizeof(struct module_tables), LIMIT_MODULES);
 	dump->reader = v;
 	dump->ops = &ops;
@@ -265,6 +323,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_log(v);
 	vm_modules(v);
 	vm_bpf(v);
+	vm_modules_of_log(v);
 	vm_modules_settle(v);
 	vm_unwind_init(v);
 	vm_crash(v);
@@ -283,5 +342,6 @@ const struct format format_linux_vmcore = {
 	.summary = "Linux kernel crash dump (kdump, ELF core, QEMU)",
 	.bid = bid,
 	.by_file = true,
+	.joins = true,
 	.read = read_vmcore,
 };

@@ -4,17 +4,20 @@
 Usage: cli.py CULPRIT SAMPLES
 """
 import gzip
+import hashlib
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from culprit import ENVIRONMENT, Checks, Run, analyze  # noqa: E402
@@ -228,6 +231,100 @@ class Cli:
         self.expect(2, "scan", "--rules", folder / "b.yar", self.good)
         self.expect(2, "scan", "--rules", "/nonexistent", self.good)
 
+    # ---- parts of one dump
+
+    def part(self, name, first, end, split=1, release=b"6.1.0-test", second=b"1795319332"):
+        """A kdump file of 100 page frames that are zeros, or one part of such a file."""
+        info, page = b"OSRELEASE=" + release + b"\nPAGESIZE=4096\nCRASHTIME=" + second + b"\n", 4096
+        data = bytearray(4 * page)
+
+        def put(at, value, size=4):
+            data[at:at + size] = value if isinstance(value, bytes) else value.to_bytes(size, "little")
+
+        for at, value, size in ((0, b"KDUMP   ", 8), (8, 6, 4), (12 + 65, b"host", 4),
+                                (12 + 2 * 65, release, len(release)), (12 + 4 * 65, b"x86_64", 6),
+                                (424, 1, 4), (428, page, 4), (432, 1, 4), (436, 2, 4), (440, 100, 4),
+                                (460, 1, 4), (page + 8, 31, 4), (page + 12, split, 4),
+                                (page + 32, page + 512, 8), (page + 40, len(info), 8),
+                                (page + 80, first, 8), (page + 88, end, 8), (page + 96, 100, 8),
+                                (page + 512, info, len(info)),
+                                (2 * page, (1 << 100) - 1, 13), (3 * page, (1 << 100) - 1, 13)):
+            put(at, value, size)
+        packed, saved = zlib.compress(bytes(page)), end - first
+        for _ in range(saved):
+            data += struct.pack("<QIIQ", 4 * page + 24 * saved, len(packed), 1, 0)
+        file = self.folder / name
+        file.write_bytes(data + packed)
+        return file
+
+    def split(self):
+        a, b, c = (self.part(f"vmcore.{i}", *frames)
+                   for i, frames in enumerate(((0, 30), (30, 60), (60, 100)), 1))
+        for order in ((a, b, c), (c, a, b)):
+            reports, run = analyze(self.program, "--split", *map(str, order))
+            self.checks.equal(len(reports), 1, f"reports of three parts ({run.err})")
+            got, problems = reports[0]["input"], str(reports[0]["input"]["problems"])
+            self.checks.equal((got["path"], got["sha256"], got["format"], got["bytes"]),
+                              (str(order[0]), None, "linux-vmcore-kdump-split",
+                               sum(p.stat().st_size for p in order)), "input of three parts")
+            self.checks.equal(got["parts"], [
+                {"path": str(p), "sha256": hashlib.sha256(p.read_bytes()).hexdigest(),
+                 "bytes": p.stat().st_size} for p in order], "parts")
+            self.checks.expect("split" not in problems and "elsewhere" not in problems, problems)
+        run = self.run("analyze", "--split", b, a)
+        self.checks.equal(run.status, 4, "exit when a part is not among them")
+        self.checks.expect("page frames 0x3c to 0x64 are in none of the 2" in re.sub(
+            r"\s+", " ", run.out), f"what is missing: {run.out[:500]}")
+        alone = re.sub(r"\s+", " ", self.run("analyze", b).out)
+        self.checks.expect("give all its parts together with --split" in alone, alone[:500])
+        self.checks.equal(self.run("analyze", "--split", b).out, self.run("analyze", b).out,
+                          "a set of one part")
+        self.expect(4, "info", "--split", c, b, a, out=r"(?s)Part +\S*vmcore.3.*Part +\S*vmcore.2")
+        for command in ("modules", "stack", "files", "timeline"):
+            self.expect(4, command, "--split", a, b, c, err="culprit: ")
+        with gzip.open(self.folder / "vmcore.2.gz", "wb") as packed:
+            packed.write(b.read_bytes())
+        with zipfile.ZipFile(self.folder / "parts.zip", "w") as packed:
+            for p in (c, a):
+                packed.write(p, p.name)
+        reports, _ = analyze(self.program, "--split", str(self.folder / "parts.zip"),
+                             str(self.folder / "vmcore.2.gz"))
+        self.checks.equal([(p["path"].rpartition("/")[2], p["bytes"])
+                           for p in reports[0]["input"]["parts"]],
+                          [("parts.zip!vmcore.3", c.stat().st_size),
+                           ("parts.zip!vmcore.1", a.stat().st_size),
+                           ("vmcore.2.gz", b.stat().st_size)], "packed parts")
+        self.checks.expect("split" not in str(reports[0]["input"]["problems"]), "packed parts")
+
+    def wrong_mix(self):
+        a, b = self.part("one", 0, 50), self.part("two", 50, 100)
+        cut = self.folder / "cut"
+        cut.write_bytes(b.read_bytes()[:5000])
+        for others, code, sentence in (
+                ([a], "usage", "one and .*one are the same part: page frames 0x0 to 0x32"),
+                ([self.part("more", 40, 100)], "usage", "overlap: both have page frame 0x28"),
+                ([self.part("whole", 0, 100, split=0), b], "usage", "whole is a whole vmcore"),
+                ([self.part("kernel", 50, 100, release=b"6.12.0-test")], "usage",
+                 "not parts of the same vmcore: the release of the kernel differs"),
+                ([self.part("again", 50, 100, second=b"1795319333")], "usage",
+                 "not parts of the same vmcore: the VMCOREINFO .* differs"),
+                ([b, self.good], "usage", "channel-file-291.dmp: it is of kind windows-kernel-triage"),
+                ([b, __file__], "not-evidence", "cli.py: text, not a dump"),
+                ([cut], "truncated", "cut: the file ends before the end of the page bitmaps"),
+                ([b, "/nonexistent"], "io", "nonexistent: it could not be opened")):
+            reports, run = analyze(self.program, "--split", str(a), *map(str, others))
+            self.checks.equal((run.status, len(reports)), (3, 1), f"exit: {sentence}")
+            got = reports[0]["input"]
+            self.checks.equal([p["path"] for p in got["parts"]], [str(a), *map(str, others)],
+                              f"parts: {sentence}")
+            self.checks.equal((got["status"], got["problems"][0]["code"]), ("unreadable", code),
+                              sentence)
+            self.checks.expect(re.search(sentence, got["problems"][0]["message"]),
+                               f"{got['problems'][0]['message']} says {sentence}")
+        self.expect(3, "analyze", "--split", a, a, out=r"These 2 files could not be read as one")
+        self.expect(2, "analyze", "--split", *[a] * 33, err="no more than 32 files")
+        self.expect(2, "info", "--split", err="needs an argument")
+
     # ---- children that die
 
     def start_blocked(self):
@@ -294,7 +391,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         cli = Cli(sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(name))
         for test in (cli.usage, cli.exits, cli.archives, cli.standard_input, cli.order, cli.outputs,
-                     cli.color, cli.rules, cli.scan, cli.deaths, cli.interrupted):
+                     cli.color, cli.rules, cli.scan, cli.split, cli.wrong_mix, cli.deaths, cli.interrupted):
             test()
     return cli.checks.finish()
 

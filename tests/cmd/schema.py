@@ -44,14 +44,17 @@ def main():
     files = [str(dump) for dump in dumps] + [__file__, "/nonexistent", str(samples)]
     reports, _ = analyze(program, *files)
     checks.equal(len(reports), len(files), "reports")
-    reports.append(json.loads((pathlib.Path(__file__).parent / "csagent.json").read_text()))
+    golden = json.loads((pathlib.Path(__file__).parent / "csagent.json").read_text())
+    reports.append(golden)
+    reports += analyze(program, "--split", *map(str, dumps[:2]))[0]
+    checks.equal(len(reports[-1]["input"]["parts"]), 2, "parts of an input")
     for report in reports:
         for error in validator.iter_errors(report):
             checks.expect(False, f"{report['input']['path']}: {list(error.absolute_path)}: "
                           f"{error.message[:200]}")
         checks.expect(True, "looked at")
     for path, value in BREAKS:
-        broken = copy.deepcopy(reports[-1])
+        broken = copy.deepcopy(golden)
         at = broken
         for step in path[:-1]:
             at = at[step]
@@ -60,7 +63,7 @@ def main():
     for dump in dumps[:3]:
         for command, key in (("modules", "modules"), ("strings", "strings"), ("stack", "stack")):
             part = Run(program, command, "--format", "json", str(dump)).report()
-            whole = dict(reports[-1], **{key: part})
+            whole = dict(golden, **{key: part})
             checks.expect(validator.is_valid(whole), f"{command} of {dump.name}")
     return checks.finish()
 

@@ -63,6 +63,18 @@ def unreadable(report):
             "verdict": {"decided": False, "class": "unknown", "summary": "x", "because": []}}
 
 
+def joined(report):
+    """The same crash from a dump of two files, with a doubt."""
+    doubt = "only the trace in the log names it"
+    report["input"].update(path="vmcore.2", sha256=None, format="linux-vmcore-kdump-split", parts=[
+        {"path": f"vmcore.{n}", "sha256": f"{n}" * 64, "bytes": 1000} for n in (2, 1)])
+    del report["verdict"]["because"][-1]
+    report["suspects"][0]["evidence"].append(
+        {"for": False, "kind": "log-alone", "text": doubt, "weight": 0.08, "at": None})
+    report["stack"][0].update(address=None, offset=None, symbol="acme_match+0x28")
+    return report
+
+
 def poison(value, evil):
     """@value with every string but the stable words replaced."""
     if isinstance(value, dict):
@@ -131,13 +143,15 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         paths = {"csagent": HERE / "csagent.json", "undecided": folder / "undecided.json",
-                 "unreadable": folder / "unreadable.json"}
+                 "unreadable": folder / "unreadable.json", "joined": folder / "joined.json"}
         paths["undecided"].write_text(json.dumps(undecided(json.loads(json.dumps(report)))))
         paths["unreadable"].write_text(json.dumps(unreadable(report)))
+        paths["joined"].write_text(json.dumps(joined(json.loads(json.dumps(report)))))
         for case, path in paths.items():
             golden(checks, f"{case}.txt", render(program, "text", str(path)), update)
         golden(checks, "csagent-all.txt", render(program, "text", "--all", str(paths["csagent"])),
                update)
+        golden(checks, "joined.md", render(program, "markdown", str(paths["joined"])), update)
         golden(checks, "csagent.md", render(program, "markdown", str(paths["csagent"])), update)
         golden(checks, "color.txt", render(program, "text", "--color", str(paths["csagent"])), update)
         golden(checks, "help.txt", Run(culprit, "--help").out, update)

@@ -3,14 +3,17 @@
 
 Usage: linux.py CULPRIT CORPUS [--unpacked DIR] [--makedumpfile PROGRAM] [--table]
 CORPUS is the folder with linux/MANIFEST.tsv. Its packs are unpacked below DIR, or a temporary
-folder (800 MB). With makedumpfile the same crashes are also saved in other formats.
+folder (800 MB). With makedumpfile the same crashes are also saved in other formats; some are split
+into parts.
 """
 import argparse
 import csv
 import hashlib
+import itertools
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -182,6 +185,127 @@ def check_formats(checks, program, file, name, report, makedumpfile, folder):
         checks.equal(now["input"]["status"], "complete", f"{name}: gzip: status")
 
 
+class Kdump:
+    """A kdump file, to be written again with some of its page frames."""
+
+    def __init__(self, file):
+        self.data = file.read_bytes()
+        self.block, sub, bitmaps, self.frames = struct.unpack_from("<4I", self.data, 428)
+        self.descriptors = (1 + sub + bitmaps) * self.block
+        self.bitmap = self.descriptors - bitmaps // 2 * self.block  # of the frames in the file
+        dumped = self.data[self.bitmap:self.descriptors]
+        self.saved = [pfn for pfn in range(self.frames) if dumped[pfn // 8] >> pfn % 8 & 1]
+
+    def vmcoreinfo(self, pattern):
+        at, size = struct.unpack_from("<2Q", self.data, self.block + 32)
+        found = re.search(pattern, self.data[at:at + size].decode())
+        return found and found[1]
+
+    def frame_of(self, symbol):
+        """Page frame of a symbol in the kernel's image (x86-64 and arm64)."""
+        address = int(self.vmcoreinfo(rf"SYMBOL\({symbol}\)=([0-9a-f]+)"), 16)
+        offset = self.vmcoreinfo(r"NUMBER\(kimage_voffset\)=0x([0-9a-f]+)")
+        if offset:
+            return (address - int(offset, 16)) // self.block
+        base = int(self.vmcoreinfo(r"NUMBER\(phys_base\)=(-?[0-9]+)"))
+        return (address - 0xffffffff80000000 + base) // self.block
+
+    def write(self, file, keep, split=None):
+        """Only the frames in @keep; @split: as one part of several, from and to these frames."""
+        head, start = bytearray(self.data[:self.descriptors]), self.descriptors
+        chosen = [(i, pfn) for i, pfn in enumerate(self.saved) if pfn in keep]
+        if split:
+            struct.pack_into("<I", head, self.block + 12, 1)
+            struct.pack_into("<2Q", head, self.block + 80, *split)
+        else:
+            for pfn in set(self.saved) - set(keep):
+                head[self.bitmap + pfn // 8] &= ~(1 << pfn % 8)
+        pages, descriptors, start = [], [], start + 24 * len(chosen)
+        for i, _ in chosen:
+            offset, size, flags, page_flags = struct.unpack_from("<QIIQ", self.data,
+                                                                 self.descriptors + 24 * i)
+            descriptors.append(struct.pack("<QIIQ", start, size, flags, page_flags))
+            pages.append(self.data[offset:offset + size])
+            start += size
+        file.write_bytes(bytes(head) + b"".join(descriptors + pages))
+        return file
+
+
+def split_by_hand(file, count, folder):
+    """What makedumpfile --split would write of a kdump file, for machines it does not know."""
+    kdump = Kdump(file)
+    ends = [kdump.saved[len(kdump.saved) * i // count] for i in range(1, count)] + [kdump.frames]
+    return [kdump.write(folder / f"hand.{i}", range(first, end), (first, end))
+            for i, (first, end) in enumerate(zip([0] + ends, ends))]
+
+
+def split_by_makedumpfile(makedumpfile, file, count, folder):
+    parts = [folder / f"vmcore.{i}" for i in range(count)]
+    for part in parts:
+        part.unlink(missing_ok=True)
+    subprocess.run([makedumpfile, "--split", "--splitblock-size", "1024", "-l", "-d", "31", file,
+                    *parts], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return parts
+
+
+def check_split(checks, program, name, report, parts):
+    """All parts are the whole, in any order; without one of them nobody else is blamed."""
+    for order in itertools.permutations(parts):
+        reports, run = analyze(program, "--split", *map(str, order))
+        if not checks.equal(len(reports), 1, f"{name}: split: reports ({run.err.strip()})"):
+            return
+        now = reports[0]
+        same_verdict(checks, f"{name}: split", report, now)
+        checks.equal((now["input"]["status"], now["input"]["format"]),
+                     ("complete", "linux-vmcore-kdump-split"), f"{name}: {now['input']['problems']}")
+        checks.equal([p["bytes"] for p in now["input"]["parts"]],
+                     [p.stat().st_size for p in order], f"{name}: split: bytes")
+    for lost in parts:
+        rest = [str(p) for p in parts if p != lost]
+        now, run = analyze(program, "--split", *rest)
+        verdict, codes = now[0]["verdict"], {p["code"] for p in now[0]["input"]["problems"]}
+        checks.expect("split-missing" in codes, f"{name}: without {lost.name}: {codes}")
+        checks.equal(run.status, 4, f"{name}: without {lost.name}: exit status")
+        checks.expect(verdict["culprit"] in (None, report["verdict"]["culprit"]),
+                      f"{name}: without {lost.name}: {verdict['culprit']}")
+        checks.expect(verdict["content_file"] in (None, report["verdict"]["content_file"]),
+                      f"{name}: without {lost.name}: {verdict['content_file']}")
+        alone = analyze(program, str(lost))[0][0]
+        checks.expect("split" in {p["code"] for p in alone["input"]["problems"]},
+                      f"{name}: {lost.name} alone")
+        checks.expect(alone["verdict"]["culprit"] in (None, report["verdict"]["culprit"]),
+                      f"{name}: {lost.name} alone: {alone['verdict']['culprit']}")
+
+
+def needs_memory(row):
+    """Whether the log alone cannot name who did it."""
+    return "overrun" in row["at fault"] or "__kmalloc" in row["function+offset"] or \
+        "BPF" in row["at fault"]
+
+
+def check_without_symbols(checks, program, file, name, row, report, folder):
+    """Without its symbol table the kernel's log still names the module, and is believed less."""
+    kdump = Kdump(file)
+    lost = kdump.frame_of("kallsyms_token_index")
+    cut = kdump.write(folder / "no-kallsyms", set(kdump.saved) - {lost})
+    reports, run = analyze(program, str(cut))
+    now, name = reports[0], f"{name}: without kallsyms"
+    verdict, was = now["verdict"], report["verdict"]
+    checks.equal(run.status, 4, f"{name}: exit status")
+    checks.expect("kallsyms-damaged" in {p["code"] for p in now["input"]["problems"]}, name)
+    if needs_memory(row) or not was["culprit"]:
+        checks.expect(verdict["culprit"] in (None, was["culprit"]), f"{name}: {verdict['culprit']}")
+        return
+    checks.equal(verdict["culprit"], was["culprit"], f"{name}: culprit")
+    checks.equal(verdict["function"], was["function"], f"{name}: function")
+    checks.expect(verdict["confidence"] in ("low", "medium"), f"{name}: {verdict['confidence']}")
+    checks.expect(verdict["content_file"] in (None, was["content_file"]),
+                  f"{name}: {verdict['content_file']}")
+    doubts = [e["kind"] for e in now["suspects"][0]["evidence"] if not e["for"]]
+    checks.expect("log-alone" in doubts, f"{name}: doubts {doubts}")
+    checks.expect(now["suspects"][0]["score"] < report["suspects"][0]["score"], f"{name}: score")
+
+
 def check_log(checks, program, name, row, report, folder):
     """The log alone names the module, and says what it cannot know."""
     file = folder / "vmcore-dmesg.txt"
@@ -190,8 +314,7 @@ def check_log(checks, program, name, row, report, folder):
     checks.equal(now["input"]["format"], "linux-dmesg", f"{name}: log: format")
     checks.equal(now["input"]["status"], "partial", f"{name}: log: status")
     checks.equal(now["verdict"]["content_file"], None, f"{name}: log: content file")
-    if "overrun" in row["at fault"] or "__kmalloc" in row["function+offset"] or \
-            "BPF" in row["at fault"]:
+    if needs_memory(row):
         checks.expect(now["verdict"]["culprit"] in (None, culprit_of(row)), f"{name}: log: culprit")
     else:
         checks.equal(now["verdict"]["culprit"], culprit_of(row), f"{name}: log: culprit")
@@ -243,10 +366,20 @@ def main():
                 v = report["verdict"]
                 print(f"| {name} | {v['culprit'] or 'nobody'} | {v.get('function') or '-'} | "
                       f"{v['content_file'] or '-'} | {v['class']}, {v['confidence']} |")
+            if file.suffix == ".kdump" and not bare:
+                check_without_symbols(checks, arguments.program, file, name, row, report, scratch)
             if arguments.makedumpfile and name in ("amd64-6.1/content.kdump",
                                                    "amd64-6.12/lockup.kdump"):
                 check_formats(checks, arguments.program, file, name, report,
                               arguments.makedumpfile, scratch)
+            if arguments.makedumpfile and name in ("amd64-6.1/content.kdump",
+                                                   "amd64-6.12/content.kdump"):
+                check_split(checks, arguments.program, name, report,
+                            split_by_makedumpfile(arguments.makedumpfile, file, 3, scratch))
+            if name in ("amd64-6.1/heap.kdump", "amd64-6.12/nullcall.kdump",
+                        "arm64-6.12/content.kdump"):
+                check_split(checks, arguments.program, name, report,
+                            split_by_hand(file, 4, scratch))
     return checks.finish()
 
 

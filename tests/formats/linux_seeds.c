@@ -31,12 +31,12 @@ static int save_logs(void)
 
 static int save_symbols(void)
 {
-	static const char *const names[] = {"until-6.4", "since-6.5", "absolute"};
+	static const char *const names[] = {"until-6.4", "since-6.5", "absolute", "self-relative"};
 	struct kallsyms_image where;
 	int bad = 0;
 
-	for (uint8_t order = 0; order < 3; order++) {
-		uint8_t head = order == 1 ? 4 : order; /* 4 % 3 is layout 1, with percpu */
+	for (uint8_t order = 0; order < 4; order++) {
+		uint8_t head = order == 1 ? 5 : order; /* 4: percpu */
 		write_kallsyms(&image, order, head & 4, &where);
 		bad += save("kallsyms", names[order], &head, 1, image.bytes, image.used);
 	}
@@ -116,7 +116,7 @@ static int save_elf(void)
 	return save("vmcore_headers", "elf", image.bytes, 1088, "", 0);
 }
 
-static int save_kdump(void)
+static int save_kdump(const char *name, bool split)
 {
 	memset(&image, 0, sizeof(image));
 	memcpy(image.bytes, "KDUMP   ", 8);
@@ -127,6 +127,10 @@ static int save_kdump(void)
 	put32(&image, 436, 2);
 	put32(&image, 440, 100);
 	put64(&image, 4096 + 96, 100);
+	if (split) {
+		put32(&image, 4096 + 12, 1);
+		put64(&image, 4096 + 88, 50);
+	}
 	put32(&image, 8192, 0xff);
 	put32(&image, 12288, 0x3);
 	for (unsigned i = 0; i < 2; i++) {
@@ -134,13 +138,13 @@ static int save_kdump(void)
 		put32(&image, 16384 + 24 * i + 8, 32);
 		put32(&image, 16384 + 24 * i + 12, 1);
 	}
-	return save("vmcore_headers", "kdump", image.bytes, 16464, "", 0);
+	return save("vmcore_headers", name, image.bytes, 16464, "", 0);
 }
 
 int main(void)
 {
 	return save_logs() + save_symbols() + save_flattened() + save_stack() + save_elf() +
-			       save_kdump()
+			       save_kdump("kdump", false) + save_kdump("kdump-split", true)
 		       ? 1
 		       : 0;
 }

@@ -221,6 +221,14 @@ static size_t put_offsets(struct image *m, size_t at, bool percpu, struct kallsy
 	return at + 8;
 }
 
+static size_t put_self_relative(struct image *m, size_t at, struct kallsyms_image *ret)
+{
+	ret->offsets = IMAGE_BASE + at;
+	for (int i = 0; i < KALLSYMS_SYMBOLS; i++, at += 4)
+		put32(m, at, (uint32_t)(symbol_address(i) - (IMAGE_BASE + at)));
+	return at;
+}
+
 static size_t put_absolute(struct image *m, size_t at, struct kallsyms_image *ret)
 {
 	ret->addresses = IMAGE_BASE + at;
@@ -256,5 +264,7 @@ void write_kallsyms(struct image *image, enum kallsyms_order order, bool percpu,
 		put16(image, at, index[i]);
 	if (order == ORDER_SINCE_6_5)
 		at = put_offsets(image, at, percpu, ret);
+	else if (order == ORDER_SELF_RELATIVE)
+		at = put_self_relative(image, at, ret);
 	image->used = round8(at) + 4096;
 }

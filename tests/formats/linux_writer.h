@@ -29,8 +29,8 @@ extern const char old_vmcoreinfo[];
 /* log_buf: "one", then "two, " continued by "goes on", wrapped, then "three" of a user. */
 void write_old_log(struct image *image);
 
-/* How kallsyms tables lie: see kallsyms_find.c. */
-enum kallsyms_order { ORDER_UNTIL_6_4, ORDER_SINCE_6_5, ORDER_ABSOLUTE };
+/* How kallsyms tables lie: see kallsyms_find.c. Since 7.0 each offset is from its own place. */
+enum kallsyms_order { ORDER_UNTIL_6_4, ORDER_SINCE_6_5, ORDER_ABSOLUTE, ORDER_SELF_RELATIVE };
 struct kallsyms_image {
 	uint64_t names, num_syms, token_table, token_index, offsets, relative_base, addresses;
 };
@@ -39,6 +39,7 @@ enum { KALLSYMS_SYMBOLS = 1500 };
  * instead of number 4. @p percpu: x86-64's negative offsets. */
 void write_kallsyms(struct image *image, enum kallsyms_order order, bool percpu,
 		    struct kallsyms_image *ret);
-#define KALLSYMS_TEXT UINT64_C(0xffffffff81000000)
+/* As in a kernel, the code lies before the tables, within the reach of 32 bits. */
+#define KALLSYMS_TEXT (IMAGE_BASE - 0x100000)
 
 #endif

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	write_kallsyms(&image, data[0] % 3, data[0] & 4, &where);
+	write_kallsyms(&image, data[0] % 4, data[0] & 4, &where);
 	struct kallsyms_tables tables = {.names = where.names,
 					 .num_syms = where.num_syms,
 					 .token_table = where.token_table,

@@ -228,9 +228,26 @@ Test(orc, what_the_processor_pushed)
 	cr_assert(frame(1)->exact && frame(1)->state.fp == 0x55 && frame(1)->sp == STACK_AT(256));
 }
 
-Test(orc, indirect_and_other_registers)
+/* The tables as 7.x writes them: types of three bits, and registers in another order. */
+static void use_tables_of_7(void)
 {
+	static const uint8_t number[16] = {
+		[1] = 8,  [DX] = 2,  [DI] = 5,           [BP] = 4,
+		[SP] = 3, [R10] = 6, [BP_INDIRECT] = 10, [SP_INDIRECT] = 9};
+
 	use_near_tables();
+	for (uint32_t e = 0; e < entries; e++) {
+		uint8_t *flags = &image.bytes[ENTRIES + 6 * e + 4];
+		unsigned type = flags[1] & 3;
+		bool end = flags[1] == END >> 8, nothing = !flags[0] && !end;
+		flags[1] = nothing ? 0 : end ? 1 : (uint8_t)(type + 2);
+		flags[0] = (uint8_t)(number[flags[0] & 15] | number[flags[0] >> 4] << 4);
+	}
+	unwinder.layout = ORC_TYPE3_RENUMBERED;
+}
+
+static void other_registers(void)
+{
 	/* on another stack, whose top word points back; the offset counts after reading */
 	stack(0, STACK_AT(96));
 	stack(96, TEXT + 0x410);
@@ -252,6 +269,56 @@ Test(orc, indirect_and_other_registers)
 	frames.count = 0;
 	s.known = 0;
 	cr_assert_eq(unwind_x86_64(&unwinder, &s, &frames), UNWIND_BAD_TABLE);
+	frames.count = 0;
+}
+
+Test(orc, indirect_and_other_registers)
+{
+	use_near_tables();
+	other_registers();
+}
+
+Test(orc, the_numbers_of_registers_in_7)
+{
+	struct orc_table table;
+
+	use_tables_of_7();
+	near_table(NULL, TEXT, &table);
+	cr_assert_eq(orc_layout_guess(&memory, &table), ORC_TYPE3_RENUMBERED);
+	/* BTF tells the width of the type, not the numbers */
+	cr_assert_eq(orc_layout_refine(orc_layout_of(3, true, false), &memory, &table),
+		     ORC_TYPE3_RENUMBERED);
+	cr_assert_eq(orc_layout_refine(ORC_TYPE2_END10, &memory, &table), ORC_TYPE2_END10);
+	other_registers();
+	stack(0, TEXT + 0x120);
+	stack(16, STACK_AT(64)); /* rbp, saved below where the stack was: prev_sp */
+	stack(24, TEXT + 0x210);
+	stack(72, TEXT + 0x410);
+	cr_assert_eq(walk(TEXT + 0x10, STACK_AT(0), 0, true), UNWIND_COMPLETE);
+	cr_assert_eq(frames.count, 4);
+	cr_assert_eq(frame(2)->state.fp, STACK_AT(64));
+	frames.count = 0;
+	put_regs(8, TEXT + 0x20, 0x10, STACK_AT(512), 0x77);
+	stack(512, TEXT + 0x410);
+	cr_assert_eq(walk(TEXT + 0x310, STACK_AT(0), 0, false), UNWIND_COMPLETE);
+	cr_assert(frame(1)->exact && frame(1)->regs == STACK_AT(8));
+	frames.count = 0;
+	/* 1 was where the caller's stack was; now it is ax, in which no stack is kept */
+	image.bytes[ENTRIES + 6 * 10 + 4] = 1;
+	cr_assert_eq(walk(TEXT + 0xa10, STACK_AT(0), 0, true), UNWIND_BAD_TABLE);
+}
+
+Test(orc, the_old_numbers_stay)
+{
+	struct orc_table table;
+
+	use_tables_of_7();
+	for (uint32_t e = 0; e < entries; e++) /* sp, as most entries have it */
+		if ((image.bytes[ENTRIES + 6 * e + 4] & 15) == 3)
+			image.bytes[ENTRIES + 6 * e + 4] += SP - 3;
+	near_table(NULL, TEXT, &table);
+	cr_assert_eq(orc_layout_guess(&memory, &table), ORC_TYPE3);
+	cr_assert_eq(orc_layout_refine(ORC_TYPE3, &memory, &table), ORC_TYPE3);
 }
 
 Test(orc, a_wild_jump_leaves_its_return_address)
