@@ -117,7 +117,8 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 			best = e;
 	}
 	if (best)
-		report_say(r, &r->verdict.because, "%s: %s", text_basename(f->path), best->text);
+		report_say(r, &r->verdict.because, "%s: %s",
+			   f->path ? text_basename(f->path) : f->type, best->text);
 }
 
 /* Where no proof is left in a dump, a path that the culprit's code held, if there is only one. */

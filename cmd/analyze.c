@@ -75,7 +75,7 @@ static int run(const struct options *options)
 	answer.render.width = options->output ? RENDER_WIDTH : terminal_width(stdout, RENDER_WIDTH);
 	if (answer.renderer->begin)
 		answer.renderer->begin(&answer.render);
-	struct run run_all = {knowledge, false, on_report, &answer};
+	struct run run_all = {knowledge, 0, on_report, &answer};
 	bool fine = run_inputs(&run_all, options->arguments, options->argument_count);
 	if (answer.renderer->end)
 		answer.renderer->end(&answer.render);

@@ -1,4 +1,5 @@
 /* culprit files: content files. */
+#include "analyzer.h"
 #include "message.h"
 #include "output.h"
 #include "view.h"
@@ -70,7 +71,7 @@ static int run(const struct options *options)
 		.key = "content_files",
 		.section = &section_files,
 		.nothing = "no content file is named in the dump",
-		.want_strings = options->carve != NULL,
+		.want = options->carve ? WANT_STRINGS : 0,
 		.on_report = carve,
 	};
 	return view_run(&view, options, NULL);

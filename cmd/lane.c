@@ -83,7 +83,7 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 
 	while (again && !p->gone) {
 		struct work work = {in->fd, in->name,       in->member,
-				    skip,   run->knowledge, run->want_strings};
+				    skip,   run->knowledge, run->want};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;

@@ -12,7 +12,7 @@ typedef bool (*report_sink)(void *context, json_t *report);
 
 struct run {
 	const struct knowledge *knowledge;
-	bool want_strings;
+	unsigned want; /* enum want */
 	report_sink sink;
 	void *context;
 };

@@ -1,4 +1,5 @@
 /* culprit scan: the user's own YARA rules over the memory in a dump. */
+#include "analyzer.h"
 #include "knowledge.h"
 #include "message.h"
 #include "rulebook.h"
@@ -12,6 +13,7 @@ static int run(const struct options *options)
 		.key = "scan_hits",
 		.section = &section_hits,
 		.nothing = "nothing in the memory matches",
+		.want = WANT_SCAN,
 	};
 	struct options rest = *options;
 

@@ -1,4 +1,5 @@
 /* culprit strings: text in memory. */
+#include "analyzer.h"
 #include "view.h"
 
 static int run(const struct options *options)
@@ -8,7 +9,7 @@ static int run(const struct options *options)
 		.key = "strings",
 		.section = &section_strings,
 		.nothing = "there is no readable text in the dump",
-		.want_strings = true,
+		.want = WANT_STRINGS,
 	};
 	return view_run(&view, options, NULL);
 }

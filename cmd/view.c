@@ -115,7 +115,7 @@ int view_run(const struct view *view, const struct options *options,
 	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
 	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
 
-	struct run run = {knowledge, view->want_strings, on_report, &showing};
+	struct run run = {knowledge, view->want, on_report, &showing};
 	if (!run_inputs(&run, options->arguments, 1))
 		showing.exit = EXIT_USAGE;
 	if (showing.parts)

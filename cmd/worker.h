@@ -15,7 +15,7 @@ struct work {
 	const char *member; /* the only one wanted, NULL: every one */
 	unsigned skip;      /* pieces of evidence an earlier child has dealt with */
 	const struct knowledge *knowledge;
-	bool want_strings;
+	unsigned want; /* enum want */
 };
 
 /* Once in the parent: starts what every child would else start for itself (OpenSSL: 2 ms). */

@@ -7,12 +7,18 @@
 struct knowledge;
 struct reach_map;
 
+/* What the person asked for that is not in every report. */
+enum want {
+	WANT_STRINGS = 1, /* the list of strings, and the bytes of content files */
+	WANT_SCAN = 2,    /* the YARA rules over all memory, not only what the fault leads to */
+};
+
 /* What an analyzer may look at and where it writes. */
 struct analysis {
 	const struct dump *dump;           /* the evidence; only `origin` may fill its own fields */
 	const struct knowledge *knowledge; /* the rules */
 	struct report *report;   /* what the analyzers before this one found, and the output */
-	bool want_strings;       /* the person asked for the list of strings */
+	unsigned want;           /* enum want */
 	struct reach_map *reach; /* made by the first analyzer that asks for it (reach.h) */
 };
 

@@ -357,7 +357,7 @@ static json_t *hits(const struct report *r)
 		set(o, "string", text(h->string));
 		set(o, "type", text(h->type));
 		set(o, "owner", text(h->owner));
-		set(o, "address", address(h->address));
+		set(o, "address", address_or_null(h->address != 0, h->address));
 		set(o, "length", json_integer(h->length));
 		set(o, "bytes", text(h->bytes));
 		set(o, "near", text(h->near));

@@ -215,6 +215,9 @@ void vm_use_kdump_translation(struct vmcore *v)
 
 void vm_close(struct vmcore *v)
 {
+	if (v->pages)
+		kdump_bmp_decref(v->pages);
+	v->pages = NULL;
 	if (v->kdump)
 		kdump_free(v->kdump);
 	v->kdump = NULL;
