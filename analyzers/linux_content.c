@@ -274,6 +274,8 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 			       have == size ? "page cache" : "page cache, its first pages");
 	if (buffer) {
 		f->address = buffer;
+		if (same)
+			f->content_at = buffer;
 		if (!have)
 			describe_bytes(a, f, copy, size, buffer, "a copy in the kernel's memory");
 		content_evidence(r, f, "content-bytes", 0.6, buffer,
