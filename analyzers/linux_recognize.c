@@ -68,6 +68,10 @@ void linux_recognize(struct analysis *a, struct content_file *file, const struct
 		f = file_with(a, hit->address);
 	if (!f)
 		f = nameless(a, type, hit->address);
+	if (f->recognised_by && f->recognised_grade <= grade)
+		return; /* nothing new, though there may be thousands of hits */
+	f->recognised_by = hit->rule;
+	f->recognised_grade = grade;
 	if (grade < f->grade)
 		f->grade = grade;
 	if (!f->type) {
@@ -77,10 +81,12 @@ void linux_recognize(struct analysis *a, struct content_file *file, const struct
 		if (!f->owner)
 			f->owner = type->owners;
 	}
+	/* What leads to the file itself is said already. */
+	bool led = !file || reach->kind > REACH_BYSTANDER;
 	content_evidence(a->report, f, "content-bytes", weight_of(grade), hit->address,
-			 "%s the header of a %s file (%s): %s",
-			 file ? "its content has" : "memory has", type->id, hit->rule,
-			 reach_words(a, reach));
+			 "%s what marks files of type %s (rule %s)%s%s",
+			 file ? "its content has" : "there is in memory", type->id, hit->rule,
+			 led ? ": " : "", led ? reach_words(a, reach) : "");
 }
 
 static bool is_plain(const uint8_t *bytes, size_t size)

@@ -66,9 +66,11 @@ static bool on_report(void *context, json_t *report)
 		const json_t *finding = get_item(report, "findings", i);
 		const char *kind = get_text(finding, "kind"), *text = get_text(finding, "text");
 		/* what the part is short of, such as scan-timeout for scan_hits */
-		if (kind && text &&
-		    strncmp(kind, showing->view->command, strlen(showing->view->command)) == 0)
-			complain("%s", text);
+		if (!kind || !text ||
+		    strncmp(kind, showing->view->command, strlen(showing->view->command)) != 0)
+			continue;
+		complain("%s", text);
+		showing->exit = exit_worse(showing->exit, EXIT_PARTIAL);
 	}
 	if (showing->parts) {
 		json_t *one = json_object();

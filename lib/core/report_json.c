@@ -338,6 +338,7 @@ static json_t *content_files(const struct report *r, bool with_bytes)
 			set(o, "pid", json_integer((json_int_t)f->pid));
 		set_known(o, "bytes_from", f->bytes_from);
 		set_known(o, "beginning", f->beginning);
+		set_known(o, "recognised_by", f->recognised_by);
 		if (with_bytes && f->content)
 			set(o, "content", hex_bytes(r->arena, f->content, f->content_size));
 		set(o, "at", address_or_null(f->address != 0, f->address));
