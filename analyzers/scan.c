@@ -19,8 +19,8 @@
 
 enum {
 	SCAN_SECONDS = 5,
-	WALK_SECONDS = 10, /* of all memory, LIMIT_CPU_SECONDS being what there is */
-	WALK_MOST_SECONDS = 15,
+	WALK_SECONDS = 40, /* of all memory, LIMIT_SCAN_CPU_SECONDS being what there is */
+	WALK_MOST_SECONDS = 50,
 	SHOWN_BYTES = 16,
 	NEAR = 1 << 20,     /* farther than this from the fault, distance says nothing */
 	HEADER_SPAN = 4096, /* a pointer this far into a content file's bytes still leads to it */

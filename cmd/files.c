@@ -1,8 +1,8 @@
 /* culprit files: content files. */
-#include "analyzer.h"
 #include "message.h"
 #include "output.h"
 #include "view.h"
+#include "want.h"
 #include "words.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "message.h"
 #include "run.h"
 #include "sandbox.h"
+#include "want.h"
 #include "worker.h"
 
 #include <fcntl.h>
@@ -85,6 +86,10 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 		struct work work = {in->fd, in->name,       in->member,
 				    skip,   run->knowledge, run->want};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
+		if (run->want & WANT_SCAN) {
+			limits.cpu_seconds = LIMIT_SCAN_CPU_SECONDS;
+			limits.wall_seconds = LIMIT_SCAN_WALL_SECONDS;
+		}
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
 		again = false;

@@ -1,9 +1,9 @@
 /* culprit scan: the user's own YARA rules over the memory in a dump. */
-#include "analyzer.h"
 #include "knowledge.h"
 #include "message.h"
 #include "rulebook.h"
 #include "view.h"
+#include "want.h"
 #include "yarafiles.h"
 
 static int run(const struct options *options)

@@ -1,6 +1,6 @@
 /* culprit strings: text in memory. */
-#include "analyzer.h"
 #include "view.h"
+#include "want.h"
 
 static int run(const struct options *options)
 {

@@ -3,15 +3,10 @@
 
 #include "errors.h"
 #include "report.h"
+#include "want.h"
 
 struct knowledge;
 struct reach_map;
-
-/* What the person asked for that is not in every report. */
-enum want {
-	WANT_STRINGS = 1, /* the list of strings, and the bytes of content files */
-	WANT_SCAN = 2,    /* the YARA rules over all memory, not only what the fault leads to */
-};
 
 /* What an analyzer may look at and where it writes. */
 struct analysis {
