@@ -26,15 +26,19 @@ enum {
 	HEADER_SPAN = 4096, /* a pointer this far into a content file's bytes still leads to it */
 };
 
+/* Where a match is. */
+struct place {
+	uint64_t address, physical; /* 0 unknown */
+	uint64_t left;              /* how many bytes go on from there */
+};
+
 /* One search: libyara sees a row of bytes and counts from 0. */
 struct scan {
 	struct analysis *a;
 	YR_RULES *rules;
 	const struct reach_map *map;
-	/* The address of @p offset of that row (0 unknown) and how many bytes go on from there;
-	 * false: it is in a gap. */
-	bool (*place)(const struct scan *s, uint64_t offset, uint64_t *ret_address,
-		      uint64_t *ret_left);
+	/* What is at @p offset of that row; false: a gap. */
+	bool (*place)(const struct scan *s, uint64_t offset, struct place *ret);
 	struct space *space;
 	struct content_file *file;
 	struct page_walk *walk;
@@ -43,8 +47,7 @@ struct scan {
 
 /* ---- where a match is ---- */
 
-static bool place_in_space(const struct scan *s, uint64_t offset, uint64_t *ret_address,
-			   uint64_t *ret_left)
+static bool place_in_space(const struct scan *s, uint64_t offset, struct place *ret)
 {
 	const struct range *runs;
 	size_t low = 0, high = space_runs(s->space, &runs);
@@ -57,40 +60,37 @@ static bool place_in_space(const struct scan *s, uint64_t offset, uint64_t *ret_
 		} else if (offset - start >= runs[mid].size) {
 			low = mid + 1;
 		} else {
-			*ret_address = runs[mid].address + (offset - start);
-			*ret_left = runs[mid].size - (offset - start);
+			ret->address = runs[mid].address + (offset - start);
+			ret->left = runs[mid].size - (offset - start);
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool place_in_file(const struct scan *s, uint64_t offset, uint64_t *ret_address,
-			  uint64_t *ret_left)
+static bool place_in_file(const struct scan *s, uint64_t offset, struct place *ret)
 {
 	const struct content_file *f = s->file;
 
 	if (offset >= f->content_size)
 		return false;
-	*ret_address = f->content_at ? f->content_at + offset
+	ret->address = f->content_at ? f->content_at + offset
 				     : s->a->dump->ops->cached_at(s->a->dump, f->inode_address,
 								  offset);
-	*ret_left = f->content_size - offset;
+	ret->left = f->content_size - offset;
 	return true;
 }
 
-static bool place_in_walk(const struct scan *s, uint64_t offset, uint64_t *ret_address,
-			  uint64_t *ret_left)
+static bool place_in_walk(const struct scan *s, uint64_t offset, struct place *ret)
 {
 	const struct dump_ops *ops = s->a->dump->ops;
-	uint64_t physical;
 	uint8_t byte;
 
 	/* A page that could not be read is zeros to libyara. */
-	if (!page_walk_place(s->walk, offset, &physical, ret_left) ||
-	    !ops->read_physical(s->a->dump, physical, &byte, 1))
+	if (!page_walk_place(s->walk, offset, &ret->physical, &ret->left) ||
+	    !ops->read_physical(s->a->dump, ret->physical, &byte, 1))
 		return false;
-	*ret_address = ops->address_of(s->a->dump, physical);
+	ret->address = ops->address_of(s->a->dump, ret->physical);
 	return true;
 }
 
@@ -117,11 +117,14 @@ static const char *near_words(const struct scan *s, const struct hit *hit,
 }
 
 /* Whose memory it is, and how the fault leads there. */
-static const char *linux_words(const struct scan *s, const struct hit *hit,
+static const char *linux_words(const struct scan *s, const struct place *place,
 			       const struct reach *reach)
 {
-	const char *whose = linux_whose(s->a, hit->address);
+	const char *whose = place->address ? linux_whose(s->a, place->address) : NULL;
 
+	if (!place->address && place->physical)
+		return arena_printf(s->a->report->arena, "physical address 0x%" PRIx64,
+				    place->physical);
 	if (reach->kind <= REACH_BYSTANDER)
 		return whose;
 	return arena_printf(s->a->report->arena, "%s%s%s", whose ? whose : "", whose ? "; " : "",
@@ -190,11 +193,12 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 	struct report *r = s->a->report;
 	struct arena *arena = r->arena;
 	bool is_linux = s->a->dump->os == OS_LINUX;
-	uint64_t address, left;
+	struct place place = {0};
 
-	if (!s->place(s, (uint64_t)(match->base + match->offset), &address, &left) ||
-	    (uint64_t)match->match_length > left)
+	if (!s->place(s, (uint64_t)(match->base + match->offset), &place) ||
+	    (uint64_t)match->match_length > place.left)
 		return;
+	uint64_t address = place.address;
 	size_t shown = (size_t)match->data_length < SHOWN_BYTES ? (size_t)match->data_length
 								: SHOWN_BYTES;
 	struct hit hit = {
@@ -213,11 +217,11 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 	if (r->crash.has_address && address)
 		hit.distance = address > r->crash.address ? address - r->crash.address
 							  : r->crash.address - address;
-	uint64_t span = left < HEADER_SPAN ? left : HEADER_SPAN;
+	uint64_t span = place.left < HEADER_SPAN ? place.left : HEADER_SPAN;
 	if (is_linux)
 		span = linux_extent(s->a, address, span);
 	struct reach reach = reach_find(s->map, address, span);
-	hit.near = is_linux ? linux_words(s, &hit, &reach) : near_words(s, &hit, &reach);
+	hit.near = is_linux ? linux_words(s, &place, &reach) : near_words(s, &hit, &reach);
 	*(struct hit *)list_add(&r->hits) = hit;
 	link_hit(s, &hit, &reach);
 }
