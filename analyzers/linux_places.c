@@ -92,8 +92,8 @@ uint64_t linux_extent(const struct analysis *a, uint64_t address, uint64_t most)
 {
 	struct heap_object o;
 
-	if (!a->dump->ops->heap_object_at ||
-	    !a->dump->ops->heap_object_at(a->dump, address, &o) || address - o.address >= o.size)
+	if (!a->dump->ops->heap_object_at || !a->dump->ops->heap_object_at(a->dump, address, &o) ||
+	    address - o.address >= o.size)
 		return most;
 	uint64_t left = o.size - (address - o.address);
 	return left < most ? left : most;

@@ -162,8 +162,7 @@ const char *reach_words(const struct analysis *a, const struct reach *reach)
 				    "memory that the crashing thread pointed at holds its address "
 				    "(at 0x%016" PRIx64 ")",
 				    reach->from);
-	case REACH_BYSTANDER:
-		return "only code that did not run for a third party points at it";
+	case REACH_BYSTANDER: return "only code that did not run for a third party points at it";
 	case REACH_NONE: break;
 	}
 	return "nothing of the crashing thread points at it";

@@ -74,9 +74,9 @@ static bool place_in_file(const struct scan *s, uint64_t offset, struct place *r
 
 	if (offset >= f->content_size)
 		return false;
-	ret->address = f->content_at ? f->content_at + offset
-				     : s->a->dump->ops->cached_at(s->a->dump, f->inode_address,
-								  offset);
+	ret->address = f->content_at
+			       ? f->content_at + offset
+			       : s->a->dump->ops->cached_at(s->a->dump, f->inode_address, offset);
 	ret->left = f->content_size - offset;
 	return true;
 }
@@ -199,8 +199,8 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 	    (uint64_t)match->match_length > place.left)
 		return;
 	uint64_t address = place.address;
-	size_t shown = (size_t)match->data_length < SHOWN_BYTES ? (size_t)match->data_length
-								: SHOWN_BYTES;
+	size_t shown =
+		(size_t)match->data_length < SHOWN_BYTES ? (size_t)match->data_length : SHOWN_BYTES;
 	struct hit hit = {
 		.rule = text_from_bytes(arena, rule->identifier, strlen(rule->identifier)),
 		.string = text_from_bytes(arena, string->identifier, strlen(string->identifier)),

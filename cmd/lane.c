@@ -83,8 +83,7 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 	bool again = true;
 
 	while (again && !p->gone) {
-		struct work work = {in->fd, in->name,       in->member,
-				    skip,   run->knowledge, run->want};
+		struct work work = {in->fd, in->name, in->member, skip, run->knowledge, run->want};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
 		if (run->want & WANT_SCAN) {
 			limits.cpu_seconds = LIMIT_SCAN_CPU_SECONDS;

@@ -71,9 +71,9 @@ struct content_file {
 	uint64_t inode_address;
 	const char *recognised_by; /* rule that its bytes fit, NULL none */
 	char recognised_grade;     /* of the nearest place where they do */
-	const char *sha256;     /* of the bytes that were found in memory, NULL if none */
-	const char *bytes_from; /* where they were found, in words */
-	const char *beginning;  /* of them, in hex */
+	const char *sha256;        /* of the bytes that were found in memory, NULL if none */
+	const char *bytes_from;    /* where they were found, in words */
+	const char *beginning;     /* of them, in hex */
 	struct list evidence;
 };
 

@@ -53,9 +53,8 @@ static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t dentr
 
 	for (unsigned i = 0; i < COMPONENTS && vm_is_pointer(dentry); i++) {
 		uint64_t parent = vm_field(v, dentry, l->dentry_parent);
-		uint64_t root = mount ? vm_field(v, mount + (uint64_t)l->mount_inner,
-						 l->vfsmount_root)
-				      : 0;
+		uint64_t root =
+			mount ? vm_field(v, mount + (uint64_t)l->mount_inner, l->vfsmount_root) : 0;
 		if (dentry == root || dentry == parent) {
 			uint64_t above = mount ? vm_field(v, mount, l->mount_parent) : 0;
 			if (!above || above == mount)

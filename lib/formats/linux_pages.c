@@ -1,4 +1,5 @@
-/* Pages of physical memory: which ones the dump has, at which kernel address, and whose they are. */
+/* Pages of physical memory: which ones the dump has, at which kernel address, and whose they are.
+ */
 #include "linux_kernel.h"
 
 #include <stdlib.h>
@@ -120,9 +121,8 @@ uint64_t vm_address_of(struct vmcore *v, uint64_t physical)
 	if (v->arm)
 		vmcoreinfo_number(&v->info, "NUMBER(PHYS_OFFSET)", &start);
 	address = v->linear.base + physical - start;
-	return vm_is_pointer(address) &&
-			       (!v->paging.ready ||
-				(vm_translate(v, address, &back) && back == physical))
+	return vm_is_pointer(address) && (!v->paging.ready ||
+					  (vm_translate(v, address, &back) && back == physical))
 		       ? address
 		       : 0;
 }

@@ -141,10 +141,8 @@ __attribute__((no_sanitize("alignment"))) static int matched(YR_SCAN_CONTEXT *co
 
 	if (message != CALLBACK_MSG_RULE_MATCHING)
 		return CALLBACK_CONTINUE;
-	yr_rule_strings_foreach(rule, string)
-	{
-		yr_string_matches_foreach(context, string, match)
-		{
+	yr_rule_strings_foreach(rule, string) {
+		yr_string_matches_foreach(context, string, match) {
 			cr_assert_lt(found->count, FOUND_MAX);
 			cr_assert(page_walk_place(found->walk,
 						  (uint64_t)(match->base + match->offset),
@@ -169,8 +167,7 @@ static struct found scan(struct page_walk *w, const char *rule)
 	cr_assert_eq(yr_scanner_create(rules, &scanner), ERROR_SUCCESS);
 	yr_scanner_set_flags(scanner, SCAN_FLAGS_NO_TRYCATCH);
 	yr_scanner_set_callback(scanner, matched, &found);
-	cr_assert_eq(yr_scanner_scan_mem_blocks(scanner, page_walk_iterator(w)),
-		     ERROR_SUCCESS);
+	cr_assert_eq(yr_scanner_scan_mem_blocks(scanner, page_walk_iterator(w)), ERROR_SUCCESS);
 	yr_scanner_destroy(scanner);
 	yr_rules_destroy(rules);
 	yr_compiler_destroy(compiler);
