@@ -46,8 +46,9 @@ const struct command command_scan = {
 	.name = "scan",
 	.synopsis = "FILE --rules DIR",
 	.summary = "Search the dump's memory with your own YARA rules",
-	.details = "Each hit has its virtual address, whose memory it is and its first bytes. Of a\n"
-		   "Linux vmcore all pages that are in the file are searched, for 40 seconds at most.",
+	.details =
+		"Each hit has its virtual address, whose memory it is and its first bytes. Of a\n"
+		"Linux vmcore all pages that are in the file are searched, for 40 seconds at most.",
 	.options = options,
 	.minimum = 1,
 	.maximum = 1,
