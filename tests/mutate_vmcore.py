@@ -5,7 +5,7 @@ Always a report or a clear refusal, never a hang of 5 seconds, never more than 5
 crashes on some damage: then its process dies behind the wall, which is a clear refusal; with
 --no-deaths that is a failure too. Damage within pages must not make anything die.
 
-Every fourth is also searched as a whole (culprit scan), within the same limits.
+Every fourth is also searched as a whole (culprit scan), which may take longer.
 
 Usage: mutate_vmcore.py CULPRIT COUNT SEED FILE... [--no-deaths]
 """
@@ -18,7 +18,7 @@ import tempfile
 
 import mutate
 
-LIMIT_SECONDS, LIMIT_KIB = 5.0, 512 * 1024
+LIMIT_SECONDS, SCAN_SECONDS, LIMIT_KIB = 5.0, 20.0, 512 * 1024
 
 
 def headers(rng, data):
@@ -88,7 +88,7 @@ def search(program, path, rules, must_live):
     command = ("scan", "--format", "json", "--rules", rules)
     for _ in range(2):
         status, seconds, kib, output = mutate.run(program, path, command)
-        if seconds <= LIMIT_SECONDS:
+        if seconds <= SCAN_SECONDS:
             break
     if os.WIFSIGNALED(status):
         return f"scan: killed by signal {os.WTERMSIG(status)}"
@@ -98,7 +98,7 @@ def search(program, path, rules, must_live):
         json.loads(output)
     except ValueError as error:
         return f"scan: no valid JSON: {error}"
-    if seconds > LIMIT_SECONDS or kib > LIMIT_KIB:
+    if seconds > SCAN_SECONDS or kib > LIMIT_KIB:
         return f"scan: {seconds:.2f} s, {kib} KiB"
     return None
 
