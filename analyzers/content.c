@@ -40,6 +40,7 @@ static char grade(const struct found_text *t, const struct reach *reach, bool sh
 	case REACH_STACK: return object ? 'A' : 'C';
 	case REACH_INDIRECT: return object && shaped ? 'B' : 'C';
 	case REACH_DEAD_STACK: return 'C';
+	case REACH_BYSTANDER:
 	case REACH_NONE: break;
 	}
 	return object && shaped ? 'C' : 'D';

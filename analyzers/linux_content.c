@@ -25,6 +25,7 @@ enum {
 	PATH_BYTES = 256,
 	SHORTEST_PATH = 4,
 	BUFFER_BYTES = 4096, /* of a buffer that stands beside a path */
+	CACHE_PART = 4096,   /* of the page cache that is in one piece at least */
 };
 
 /* How a file was found. */
@@ -44,26 +45,6 @@ struct hunt {
 	uint64_t *seen;
 	unsigned seen_count;
 };
-
-/* The third-party module on whose behalf the code ran whose frame holds @p slot (0: a register):
- * its own frame, or the next one outwards. */
-static const struct module *owner_of(struct analysis *a, uint64_t slot)
-{
-	const struct list *stack = &a->report->stack;
-	size_t index = 0;
-
-	for (size_t i = 1; slot && i < stack->count; i++) {
-		const struct frame *f = list_at(stack, i);
-		if (f->slot && f->slot <= slot)
-			index = i;
-	}
-	for (size_t i = index; i < stack->count; i++) {
-		const struct frame *f = list_at(stack, i);
-		if (f->module && may_be_culprit(a, f->module, NULL))
-			return f->module;
-	}
-	return NULL;
-}
 
 static bool followed(struct hunt *h, uint64_t object)
 {
@@ -161,7 +142,7 @@ static void follow_all(struct hunt *h)
 	struct lead from = {.reg = -1};
 	uint64_t value;
 
-	from.owner = owner_of(h->a, 0);
+	from.owner = linux_owner_of(h->a, 0);
 	for (int i = 0; h->a->report->crash.has_context && i < REGISTERS_MAX; i++) {
 		from.reg = i;
 		if (regs->known & (UINT32_C(1) << i))
@@ -172,7 +153,7 @@ static void follow_all(struct hunt *h)
 		from.slot = live.low + 8 * (uint64_t)i;
 		if (!read_pointer(d, from.slot, &value))
 			continue;
-		from.owner = owner_of(h->a, from.slot);
+		from.owner = linux_owner_of(h->a, from.slot);
 		if (from.owner)
 			follow(h, value, &from);
 	}
@@ -247,13 +228,29 @@ static bool holds_pointer(struct analysis *a, const uint8_t *bytes, size_t size,
 }
 
 static void describe_bytes(struct analysis *a, struct content_file *f, const uint8_t *bytes,
-			   size_t size, const char *from)
+			   size_t size, uint64_t at, const char *from)
 {
 	f->content = bytes;
 	f->content_size = size;
+	f->content_at = at;
 	f->sha256 = linux_sha256(a->report->arena, bytes, size);
 	f->beginning = linux_hex(a->report->arena, bytes, size < SHOWN_BYTES ? size : SHOWN_BYTES);
 	f->bytes_from = from;
+}
+
+/* How many of the file's first @p size bytes the page cache has. */
+static size_t read_cached(const struct dump *d, uint64_t inode, uint8_t *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (d->ops->cached_at && done < size) {
+		size_t part = size - done < CACHE_PART ? size - done : CACHE_PART;
+		uint64_t at = d->ops->cached_at(d, inode, done);
+		if (!at || !space_read(d->space, at, bytes + done, part))
+			break;
+		done += part;
+	}
+	return done;
 }
 
 static void look_at_content(struct analysis *a, struct content_file *f, const struct lead *l)
@@ -268,17 +265,19 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 	uint8_t *cached = arena_alloc(r->arena, size, 1), *copy = arena_alloc(r->arena, size, 1);
 	if (!cached || !copy)
 		return;
-	size_t have =
-		d->ops->cached_content ? d->ops->cached_content(d, &l->file, cached, size) : 0;
+	f->inode_address = l->file.inode_address;
+	size_t have = read_cached(d, f->inode_address, cached, size);
 	uint64_t buffer = private_copy(a, l, copy, size);
 	bool same = buffer && have == size && memcmp(cached, copy, size) == 0;
 	if (have)
-		describe_bytes(a, f, cached, have,
+		describe_bytes(a, f, cached, have, 0,
 			       have == size ? "page cache" : "page cache, its first pages");
 	if (buffer) {
 		f->address = buffer;
+		if (same)
+			f->content_at = buffer;
 		if (!have)
-			describe_bytes(a, f, copy, size, "a copy in the kernel's memory");
+			describe_bytes(a, f, copy, size, buffer, "a copy in the kernel's memory");
 		content_evidence(r, f, "content-bytes", 0.6, buffer,
 				 same ? "the same object points at a copy of its content, byte for "
 					"byte what the page cache has (%zu bytes, beginning %s)"

@@ -88,6 +88,24 @@ bool linux_completes(const char *path, const char *whole)
 	return *path == '\0' && *whole == '\0';
 }
 
+const struct module *linux_owner_of(const struct analysis *a, uint64_t slot)
+{
+	const struct list *stack = &a->report->stack;
+	size_t index = 0;
+
+	for (size_t i = 1; slot && i < stack->count; i++) {
+		const struct frame *f = list_at(stack, i);
+		if (f->slot && f->slot <= slot)
+			index = i;
+	}
+	for (size_t i = index; i < stack->count; i++) {
+		const struct frame *f = list_at(stack, i);
+		if (f->module && may_be_culprit(a, f->module, NULL))
+			return f->module;
+	}
+	return NULL;
+}
+
 /* The entry of a path that was found before, for a file whose own path has lost parts. */
 static struct content_file *whole_entry(struct report *r, const struct open_file *file)
 {

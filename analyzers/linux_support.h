@@ -16,6 +16,10 @@ uint64_t linux_word(const uint8_t *bytes);
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size);
 const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
 
+/* The third-party module on whose behalf the code ran whose frame holds @p slot of the stack (0: a
+ * register): its own frame, or the next one outwards. NULL if there is none. */
+const struct module *linux_owner_of(const struct analysis *a, uint64_t slot);
+
 /* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
 bool linux_completes(const char *path, const char *whole);
 /* The report's entry for an open file, made at the first call. */

@@ -1,6 +1,7 @@
 #include "reach.h"
 
 #include "ceilings.h"
+#include "linux_support.h"
 #include "support.h"
 
 #include <inttypes.h>
@@ -43,6 +44,14 @@ static void step(const struct analysis *a, struct reach_map *map, uint64_t value
 	}
 }
 
+/* A kernel's frames lie on one stack with those of the modules they serve. */
+static enum reach_kind counted_as(const struct analysis *a, uint64_t slot, enum reach_kind kind)
+{
+	if (a->dump->os != OS_LINUX || kind == REACH_DEAD_STACK || linux_owner_of(a, slot))
+		return kind;
+	return REACH_BYSTANDER;
+}
+
 static void stack_words(const struct analysis *a, struct reach_map *map, struct stack_span span,
 			enum reach_kind kind)
 {
@@ -51,8 +60,9 @@ static void stack_words(const struct analysis *a, struct reach_map *map, struct 
 	for (uint64_t at = span.low; at < span.high; at += pointer_size(a->dump)) {
 		if (!read_pointer(a->dump, at, &value) || !dump_is_kernel_address(a->dump, value))
 			continue;
-		add(map, value, kind, at, -1);
-		if (kind == REACH_STACK)
+		enum reach_kind counted = counted_as(a, at, kind);
+		add(map, value, counted, at, -1);
+		if (counted == REACH_STACK)
 			step(a, map, value);
 	}
 }
@@ -77,9 +87,11 @@ static struct reach_map *build(const struct analysis *a)
 		if (!(r->crash.context.known & (UINT32_C(1) << i)) ||
 		    !dump_is_kernel_address(d, r->crash.context.r[i]))
 			continue;
-		add(map, r->crash.context.r[i], r->crash.is_fault ? REACH_REGISTER : REACH_STACK, 0,
-		    (int)i);
-		step(a, map, r->crash.context.r[i]);
+		enum reach_kind kind =
+			counted_as(a, 0, r->crash.is_fault ? REACH_REGISTER : REACH_STACK);
+		add(map, r->crash.context.r[i], kind, 0, (int)i);
+		if (kind != REACH_BYSTANDER)
+			step(a, map, r->crash.context.r[i]);
 	}
 	struct stack_span saved = saved_stack(d), live = live_stack(a);
 	stack_words(a, map, live, REACH_STACK);
@@ -118,6 +130,13 @@ struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t 
 	return best;
 }
 
+void reach_each(const struct reach_map *map, void (*visit)(void *, uint64_t, struct reach),
+		void *context)
+{
+	LIST_EACH(struct pointer, p, &map->pointers)
+		visit(context, p->value, p->reach);
+}
+
 const char *reach_words(const struct analysis *a, const struct reach *reach)
 {
 	struct arena *arena = a->report->arena;
@@ -143,6 +162,7 @@ const char *reach_words(const struct analysis *a, const struct reach *reach)
 				    "memory that the crashing thread pointed at holds its address "
 				    "(at 0x%016" PRIx64 ")",
 				    reach->from);
+	case REACH_BYSTANDER: return "only code that did not run for a third party points at it";
 	case REACH_NONE: break;
 	}
 	return "nothing of the crashing thread points at it";

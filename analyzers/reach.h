@@ -5,7 +5,14 @@
 
 #include "analyzer.h"
 
-enum reach_kind { REACH_NONE, REACH_INDIRECT, REACH_DEAD_STACK, REACH_STACK, REACH_REGISTER };
+enum reach_kind {
+	REACH_NONE,
+	REACH_BYSTANDER, /* only code that ran on nobody's behalf but the kernel's (Linux) */
+	REACH_INDIRECT,
+	REACH_DEAD_STACK,
+	REACH_STACK,
+	REACH_REGISTER
+};
 
 struct reach {
 	enum reach_kind kind;
@@ -15,6 +22,9 @@ struct reach {
 
 /* The pointers, collected at the first call. NULL without memory. */
 const struct reach_map *reach_map(struct analysis *a);
+/* Calls @p visit for each pointer, in ascending order of what it points at. */
+void reach_each(const struct reach_map *map, void (*visit)(void *, uint64_t, struct reach),
+		void *context);
 /* The best pointer into [address, address + size). */
 struct reach reach_find(const struct reach_map *map, uint64_t address, uint64_t size);
 /* "register r8 points at it", "a word on the faulting stack points at it" ... */

@@ -7,7 +7,7 @@ static struct error *run(struct analysis *a)
 {
 	struct list texts;
 
-	if (!a->want_strings)
+	if (!(a->want & WANT_STRINGS))
 		return NULL;
 	memory_text_find(a->dump, a->report->arena, false, &texts);
 	LIST_EACH(struct found_text, t, &texts) {

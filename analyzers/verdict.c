@@ -114,7 +114,8 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 			best = e;
 	}
 	if (best)
-		report_say(r, &r->verdict.because, "%s: %s", text_basename(f->path), best->text);
+		report_say(r, &r->verdict.because, "%s: %s",
+			   f->path ? text_basename(f->path) : f->type, best->text);
 }
 
 /* Where no proof is left in a dump, a path that the culprit's code held, if there is only one. */
@@ -137,6 +138,22 @@ static void cite_path(struct analysis *a)
 	r->verdict.content_file = only;
 }
 
+/* Where no file of a name is, bytes of a kind that only the culprit reads, if the fault leads to
+ * them. */
+static void cite_nameless(struct analysis *a)
+{
+	struct report *r = a->report;
+
+	LIST_EACH(struct content_file, f, &r->content_files) {
+		if (f->path || f->grade > 'B' || !f->owner ||
+		    !text_contains_nocase(f->owner, r->verdict.culprit->name))
+			continue;
+		f->cited = true;
+		r->verdict.content_file = f;
+		return;
+	}
+}
+
 static void cite_content(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -147,6 +164,8 @@ static void cite_content(struct analysis *a)
 			f->path ? knowledge_content_type(a->knowledge, f->path) : NULL;
 		bool consumed = type ? knowledge_consumes(a->knowledge, type, culprit->name)
 				     : f->owner && text_contains_nocase(f->owner, culprit->name);
+		if (!f->path && a->dump->os == OS_LINUX)
+			continue;
 		/* On Linux the owner of an unknown kind of file is the module whose frame held it,
 		 * and not a matter of names. */
 		if (!consumed || (!culprit->vendor && a->dump->os == OS_WINDOWS))
@@ -162,6 +181,8 @@ static void cite_content(struct analysis *a)
 	}
 	if (a->dump->os == OS_LINUX && !r->verdict.content_file)
 		cite_path(a);
+	if (a->dump->os == OS_LINUX && !r->verdict.content_file)
+		cite_nameless(a);
 	if (a->dump->os == OS_LINUX && r->verdict.content_file)
 		say_why_content(a, r->verdict.content_file);
 }

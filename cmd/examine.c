@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct error *examine(const struct subject *subject, const struct dump *dump,
-		      const struct knowledge *knowledge, bool want_strings, json_t **ret)
+		      const struct knowledge *knowledge, unsigned want, json_t **ret)
 {
 	struct report *report = report_create(dump->arena);
 	if (!report)
@@ -23,11 +23,11 @@ struct error *examine(const struct subject *subject, const struct dump *dump,
 	for (const char *const *c = subject->containers; c && *c; c++)
 		report_say(report, &report->input.containers, "%s", *c);
 
-	struct analysis analysis = {dump, knowledge, report, want_strings};
+	struct analysis analysis = {dump, knowledge, report, want};
 	struct error *err = analyzers_run(&analysis);
 	if (err)
 		return err;
-	json_t *json = report_to_json(report, dump, want_strings);
+	json_t *json = report_to_json(report, dump, want & WANT_STRINGS);
 	if (!json || arena_failed(dump->arena)) {
 		json_decref(json);
 		return error_create(ERROR_NOMEM, "no memory left for the report");

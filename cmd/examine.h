@@ -23,7 +23,7 @@ struct subject {
 
 /* Runs all analyzers over @p dump; *ret gets the contract's object. */
 struct error *examine(const struct subject *subject, const struct dump *dump,
-		      const struct knowledge *knowledge, bool want_strings, json_t **ret);
+		      const struct knowledge *knowledge, unsigned want, json_t **ret);
 
 /* The contract's object for evidence that could not be read because of @p err. */
 json_t *examine_unreadable(const struct subject *subject, const struct knowledge *knowledge,

@@ -2,6 +2,7 @@
 #include "message.h"
 #include "output.h"
 #include "view.h"
+#include "want.h"
 #include "words.h"
 
 #include <errno.h>
@@ -32,8 +33,11 @@ static bool carve_one(const char *folder, const json_t *file, FILE *manifest)
 	    !is_hex(content, strlen(content)) ||
 	    snprintf(name, sizeof(name), "%s/%s", folder, sum) >= (int)sizeof(name))
 		return true;
-	fprintf(manifest, "%s\t%zu\t%s\t%s\t%s\n", sum, strlen(content) / 2, path ? path : "",
-		from ? from : "", get_text(file, "at") ? get_text(file, "at") : "");
+	const char *at = get_text(file, "at"), *type = get_text(file, "type");
+	const char *rule = get_text(file, "recognised_by");
+	fprintf(manifest, "%s\t%zu\t%s\t%s\t%s\t%s\t%s\n", sum, strlen(content) / 2,
+		path ? path : "", from ? from : "", at ? at : "", type ? type : "",
+		rule ? rule : "");
 	if (!output_open(&output, name, true))
 		return false;
 	for (const char *p = content; *p; p += 2)
@@ -56,7 +60,7 @@ static bool carve(const struct options *options, const json_t *report)
 	if (snprintf(name, sizeof(name), "%s/MANIFEST.tsv", options->carve) >= (int)sizeof(name) ||
 	    !output_open(&manifest, name, true))
 		return false;
-	fputs("sha256\tbytes\tpath\tfrom\tat\n", manifest.file);
+	fputs("sha256\tbytes\tpath\tfrom\tat\ttype\trecognised_by\n", manifest.file);
 	for (size_t i = 0; i < get_count(report, "content_files") && fine; i++)
 		fine = carve_one(options->carve, get_item(report, "content_files", i),
 				 manifest.file);
@@ -70,7 +74,7 @@ static int run(const struct options *options)
 		.key = "content_files",
 		.section = &section_files,
 		.nothing = "no content file is named in the dump",
-		.want_strings = options->carve != NULL,
+		.want = options->carve ? WANT_STRINGS : 0,
 		.on_report = carve,
 	};
 	return view_run(&view, options, NULL);

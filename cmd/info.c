@@ -8,7 +8,6 @@ static int run(const struct options *options)
 		.key = NULL,
 		.section = &section_facts,
 		.nothing = "nothing is known about it",
-		.want_strings = false,
 	};
 	return view_run(&view, options, NULL);
 }

@@ -5,6 +5,7 @@
 #include "message.h"
 #include "run.h"
 #include "sandbox.h"
+#include "want.h"
 #include "worker.h"
 
 #include <fcntl.h>
@@ -99,8 +100,12 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 				    .split = run->split,
 				    .skip = skip,
 				    .knowledge = run->knowledge,
-				    .want_strings = run->want_strings};
+				    .want = run->want};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
+		if (run->want & WANT_SCAN) {
+			limits.cpu_seconds = LIMIT_SCAN_CPU_SECONDS;
+			limits.wall_seconds = LIMIT_SCAN_WALL_SECONDS;
+		}
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
 		again = false;

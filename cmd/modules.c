@@ -8,7 +8,6 @@ static int run(const struct options *options)
 		.key = "modules",
 		.section = &section_modules,
 		.nothing = "the dump has no list of modules",
-		.want_strings = false,
 	};
 	return view_run(&view, options, NULL);
 }

@@ -12,8 +12,8 @@ typedef bool (*report_sink)(void *context, json_t *report);
 
 struct run {
 	const struct knowledge *knowledge;
-	bool want_strings;
-	bool split; /* all arguments are the parts of one dump */
+	unsigned want; /* enum want */
+	bool split;    /* all arguments are the parts of one dump */
 	report_sink sink;
 	void *context;
 };

@@ -3,6 +3,7 @@
 #include "message.h"
 #include "rulebook.h"
 #include "view.h"
+#include "want.h"
 #include "yarafiles.h"
 
 static int run(const struct options *options)
@@ -12,6 +13,7 @@ static int run(const struct options *options)
 		.key = "scan_hits",
 		.section = &section_hits,
 		.nothing = "nothing in the memory matches",
+		.want = WANT_SCAN,
 	};
 	struct options rest = *options;
 
@@ -45,7 +47,9 @@ const struct command command_scan = {
 	.name = "scan",
 	.synopsis = "FILE --rules DIR",
 	.summary = "Search the dump's memory with your own YARA rules",
-	.details = "Each hit has its virtual address, the module that owns it and its first bytes.",
+	.details =
+		"Each hit has its virtual address, whose memory it is and its first bytes. Of a\n"
+		"Linux vmcore all pages that are in the file are searched, for 40 seconds at most.",
 	.options = options,
 	.minimum = 1,
 	.maximum = 1,

@@ -8,7 +8,6 @@ static int run(const struct options *options)
 		.key = "stack",
 		.section = &section_stack,
 		.nothing = "nothing that looks like a call stack is in the dump",
-		.want_strings = false,
 	};
 	return view_run(&view, options, NULL);
 }

@@ -1,5 +1,6 @@
 /* culprit strings: text in memory. */
 #include "view.h"
+#include "want.h"
 
 static int run(const struct options *options)
 {
@@ -8,7 +9,7 @@ static int run(const struct options *options)
 		.key = "strings",
 		.section = &section_strings,
 		.nothing = "there is no readable text in the dump",
-		.want_strings = true,
+		.want = WANT_STRINGS,
 	};
 	return view_run(&view, options, NULL);
 }

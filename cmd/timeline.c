@@ -8,7 +8,6 @@ static int run(const struct options *options)
 		.key = "timeline",
 		.section = &section_timeline,
 		.nothing = "the dump tells no times",
-		.want_strings = false,
 	};
 	return view_run(&view, options, NULL);
 }

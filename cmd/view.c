@@ -66,9 +66,11 @@ static bool on_report(void *context, json_t *report)
 		const json_t *finding = get_item(report, "findings", i);
 		const char *kind = get_text(finding, "kind"), *text = get_text(finding, "text");
 		/* what the part is short of, such as scan-timeout for scan_hits */
-		if (kind && text &&
-		    strncmp(kind, showing->view->command, strlen(showing->view->command)) == 0)
-			complain("%s", text);
+		if (!kind || !text ||
+		    strncmp(kind, showing->view->command, strlen(showing->view->command)) != 0)
+			continue;
+		complain("%s", text);
+		showing->exit = exit_worse(showing->exit, EXIT_PARTIAL);
 	}
 	if (showing->parts) {
 		json_t *one = json_object();
@@ -115,7 +117,7 @@ int view_run(const struct view *view, const struct options *options,
 	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
 	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
 
-	struct run run = {knowledge, view->want_strings, options->split, on_report, &showing};
+	struct run run = {knowledge, view->want, options->split, on_report, &showing};
 	if (!run_inputs(&run, options->arguments, options->argument_count))
 		showing.exit = EXIT_USAGE;
 	if (showing.parts)

@@ -13,7 +13,7 @@ struct view {
 	const char *key; /* of the part in the report; NULL: all but the lists */
 	const struct section *section;
 	const char *nothing; /* a sentence for when the part is empty */
-	bool want_strings;
+	unsigned want;       /* enum want */
 	/* Called with every report before it is shown; may be NULL. */
 	bool (*on_report)(const struct options *options, const json_t *report);
 };

@@ -88,7 +88,7 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 			     evidence->next ? ": " : "", e->cut);
 	}
 	if (!err)
-		err = examine(subject, dump, work->knowledge, work->want_strings, ret);
+		err = examine(subject, dump, work->knowledge, work->want, ret);
 	dump_close(dump);
 	return err;
 }

@@ -18,7 +18,7 @@ struct work {
 	bool split;
 	unsigned skip; /* pieces of evidence an earlier child has dealt with */
 	const struct knowledge *knowledge;
-	bool want_strings;
+	unsigned want; /* enum want */
 };
 
 /* A sandbox_work for a `const struct work *`. */

@@ -66,11 +66,11 @@ def transplant(rng, data):
 MUTATIONS = [flip_bytes, flip_header_bytes, truncate, inflate, inflate, transplant]
 
 
-def run(program, path):
+def run(program, path, command=("analyze", "--format", "jsonl")):
     """Exit status, seconds, KiB and output of one call."""
     with tempfile.TemporaryFile() as out:
         start = time.monotonic()
-        pid = os.posix_spawn(program, [program, "analyze", "--format", "jsonl", path],
+        pid = os.posix_spawn(program, [program, *command, path],
                              {"PATH": os.environ["PATH"]},
                              file_actions=[(os.POSIX_SPAWN_DUP2, out.fileno(), 1),
                                            (os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)])

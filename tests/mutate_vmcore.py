@@ -5,6 +5,8 @@ Always a report or a clear refusal, never a hang of 5 seconds, never more than 5
 crashes on some damage: then its process dies behind the wall, which is a clear refusal; with
 --no-deaths that is a failure too. Damage within pages must not make anything die.
 
+Every fourth is also searched as a whole (culprit scan), which may take longer.
+
 Usage: mutate_vmcore.py CULPRIT COUNT SEED FILE... [--no-deaths]
 """
 import json
@@ -16,7 +18,7 @@ import tempfile
 
 import mutate
 
-LIMIT_SECONDS, LIMIT_KIB = 5.0, 512 * 1024
+LIMIT_SECONDS, SCAN_SECONDS, LIMIT_KIB = 5.0, 20.0, 512 * 1024
 
 
 def headers(rng, data):
@@ -77,6 +79,30 @@ def judge(status, seconds, kib, output, deaths_count):
     return None
 
 
+# Text, and bytes of which there are too many to list.
+RULE = 'rule own { strings: $a = "acme" $b = { 00 01 } condition: any of them }'
+
+
+def search(program, path, rules, must_live):
+    """What is wrong with a search of all memory, None if nothing is."""
+    command = ("scan", "--format", "json", "--rules", rules)
+    for _ in range(2):
+        status, seconds, kib, output = mutate.run(program, path, command)
+        if seconds <= SCAN_SECONDS:
+            break
+    if os.WIFSIGNALED(status):
+        return f"scan: killed by signal {os.WTERMSIG(status)}"
+    if os.WEXITSTATUS(status) not in ((0, 4) if must_live else (0, 3, 4)):
+        return f"scan: exit status {os.WEXITSTATUS(status)}"
+    try:
+        json.loads(output)
+    except ValueError as error:
+        return f"scan: no valid JSON: {error}"
+    if seconds > SCAN_SECONDS or kib > LIMIT_KIB:
+        return f"scan: {seconds:.2f} s, {kib} KiB"
+    return None
+
+
 def main():
     deaths_count = "--no-deaths" in sys.argv
     arguments = [a for a in sys.argv[1:] if a != "--no-deaths"]
@@ -84,6 +110,8 @@ def main():
     sources = [pathlib.Path(p).read_bytes() for p in arguments[3:]]
     bad, died, slowest, largest = 0, 0, 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
+        rules = f"{folder}/own.yar"
+        pathlib.Path(rules).write_text(RULE, encoding="utf-8")
         for i in range(count):
             rng = random.Random(f"{seed}/{i}")
             data = bytearray(sources[i % len(sources)])
@@ -99,6 +127,8 @@ def main():
             # In a flattened file any byte may be of a header.
             inside = mutation in (pages, swap_pages) and data[:5] in (b"KDUMP", b"\x7fELF\2")
             reason = judge(status, seconds, kib, output, deaths_count or inside)
+            if not reason and i % 4 == 0:
+                reason = search(program, path, rules, deaths_count or inside)
             if reason:
                 bad += 1
                 print(f"FAILED: seed {seed} number {i} ({mutation.__name__} of file "

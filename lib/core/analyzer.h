@@ -3,6 +3,7 @@
 
 #include "errors.h"
 #include "report.h"
+#include "want.h"
 
 struct knowledge;
 struct reach_map;
@@ -12,7 +13,7 @@ struct analysis {
 	const struct dump *dump;           /* the evidence; only `origin` may fill its own fields */
 	const struct knowledge *knowledge; /* the rules */
 	struct report *report;   /* what the analyzers before this one found, and the output */
-	bool want_strings;       /* the person asked for the list of strings */
+	unsigned want;           /* enum want */
 	struct reach_map *reach; /* made by the first analyzer that asks for it (reach.h) */
 };
 

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 enum {
-	LIMIT_CPU_SECONDS = 20,       /* of the process that reads one input (RLIMIT_CPU) */
-	LIMIT_WALL_SECONDS = 60,      /* before the parent gives up on it */
+	LIMIT_CPU_SECONDS = 20,      /* of the process that reads one input (RLIMIT_CPU) */
+	LIMIT_WALL_SECONDS = 60,     /* before the parent gives up on it */
+	LIMIT_SCAN_CPU_SECONDS = 60, /* both for culprit scan, which reads all memory */
+	LIMIT_SCAN_WALL_SECONDS = 90,
 	LIMIT_ARCHIVE_MEMBERS = 4096, /* dumps taken out of one archive */
 	LIMIT_FILTERS = 8,            /* compressions around one input */
 	LIMIT_PARTS = 32,             /* files that are one dump together */

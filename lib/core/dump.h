@@ -204,6 +204,14 @@ struct open_file {
 	int descriptor;
 };
 
+/* Whose a page of memory is. */
+struct page_owner {
+	bool is_program;       /* of a program's own memory */
+	struct open_file file; /* else of this file in the page cache, by its path in its file
+				* system, NULL unknown */
+	uint64_t offset;       /* in it */
+};
+
 /* An object of the kernel's heap. */
 struct heap_object {
 	uint64_t address, size;
@@ -258,10 +266,22 @@ struct dump_ops {
 	/* The file of this path, by the directories that the kernel had cached; false if none
 	 * is. @p path is kept in @p ret. */
 	bool (*file_by_path)(const struct dump *dump, const char *path, struct open_file *ret);
-	/* At most @p size bytes of the file's content out of the page cache from its beginning;
-	 * 0 if its first page is not in the dump. */
-	size_t (*cached_content)(const struct dump *dump, const struct open_file *file,
-				 uint8_t *buffer, size_t size);
+	/* Where the page cache has the byte at @p offset of the file whose inode is at @p inode; 0
+	 * if it has not. It goes on from there to the end of a page, at least 4096 bytes. */
+	uint64_t (*cached_at)(const struct dump *dump, uint64_t inode, uint64_t offset);
+	/* Whose page holds kernel address @p address; false if unknown. */
+	bool (*page_owner_at)(const struct dump *dump, struct arena *arena, uint64_t address,
+			      struct page_owner *ret);
+	/* The next piece of physical memory that the evidence has, at or behind @p from, in bytes;
+	 * false: there is none. The next three are for searches of everything. */
+	bool (*next_memory)(const struct dump *dump, uint64_t from, uint64_t *ret_start,
+			    uint64_t *ret_size);
+	/* All of it or nothing. */
+	bool (*read_physical)(const struct dump *dump, uint64_t physical, void *buffer,
+			      size_t size);
+	/* The kernel address of a physical one: a module's or a stack's where it is one's, else
+	 * that in the map of all memory; 0 unknown. */
+	uint64_t (*address_of)(const struct dump *dump, uint64_t physical);
 	/* The heap object that holds @p address; false if it is not of the heap. */
 	bool (*heap_object_at)(const struct dump *dump, uint64_t address, struct heap_object *ret);
 	/* The free object whose link to the next one the allocator had read when it got @p value.

@@ -66,9 +66,14 @@ struct content_file {
 	uint64_t pid;
 	const uint8_t *content; /* what was found of its bytes in memory, NULL nothing */
 	size_t content_size;
-	const char *sha256;     /* of the bytes that were found in memory, NULL if none */
-	const char *bytes_from; /* where they were found, in words */
-	const char *beginning;  /* of them, in hex */
+	uint64_t content_at; /* where they were found in one piece; 0: page by page, in the page
+			      * cache of `inode_address` */
+	uint64_t inode_address;
+	const char *recognised_by; /* rule that its bytes fit, NULL none */
+	char recognised_grade;     /* of the nearest place where they do */
+	const char *sha256;        /* of the bytes that were found in memory, NULL if none */
+	const char *bytes_from;    /* where they were found, in words */
+	const char *beginning;     /* of them, in hex */
 	struct list evidence;
 };
 

@@ -356,6 +356,7 @@ static json_t *content_files(const struct report *r, bool with_bytes)
 			set(o, "pid", json_integer((json_int_t)f->pid));
 		set_known(o, "bytes_from", f->bytes_from);
 		set_known(o, "beginning", f->beginning);
+		set_known(o, "recognised_by", f->recognised_by);
 		if (with_bytes && f->content)
 			set(o, "content", hex_bytes(r->arena, f->content, f->content_size));
 		set(o, "at", address_or_null(f->address != 0, f->address));
@@ -375,7 +376,7 @@ static json_t *hits(const struct report *r)
 		set(o, "string", text(h->string));
 		set(o, "type", text(h->type));
 		set(o, "owner", text(h->owner));
-		set(o, "address", address(h->address));
+		set(o, "address", address_or_null(h->address != 0, h->address));
 		set(o, "length", json_integer(h->length));
 		set(o, "bytes", text(h->bytes));
 		set(o, "near", text(h->near));

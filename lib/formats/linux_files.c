@@ -44,20 +44,19 @@ static bool prepend(char *buffer, size_t *at, const char *name, size_t length)
 	return true;
 }
 
-/* From the dentry to the root of its mount, then on from where that is mounted. */
-static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t file)
+/* From the dentry to the root of its mount, then on from where that is mounted; 0: not known. */
+static char *path_of(const struct vmcore *v, struct arena *arena, uint64_t dentry, uint64_t mount)
 {
 	const struct layout *l = &v->layout;
 	char buffer[PATH_BYTES], name[COMPONENT_BYTES];
 	size_t at = sizeof(buffer);
-	uint64_t dentry = vm_field(v, file, l->file_dentry);
-	uint64_t mount = vm_field(v, file, l->file_mount) - (uint64_t)l->mount_inner;
 
 	for (unsigned i = 0; i < COMPONENTS && vm_is_pointer(dentry); i++) {
 		uint64_t parent = vm_field(v, dentry, l->dentry_parent);
-		uint64_t root = vm_field(v, mount + (uint64_t)l->mount_inner, l->vfsmount_root);
+		uint64_t root =
+			mount ? vm_field(v, mount + (uint64_t)l->mount_inner, l->vfsmount_root) : 0;
 		if (dentry == root || dentry == parent) {
-			uint64_t above = vm_field(v, mount, l->mount_parent);
+			uint64_t above = mount ? vm_field(v, mount, l->mount_parent) : 0;
 			if (!above || above == mount)
 				break;
 			dentry = vm_field(v, mount, l->mount_point);
@@ -102,6 +101,18 @@ bool vm_describe_inode(const struct vmcore *v, uint64_t inode, struct open_file 
 	return true;
 }
 
+char *vm_inode_path(const struct vmcore *v, struct arena *arena, uint64_t inode)
+{
+	int64_t link = vm_offset(v, "dentry", "d_u.d_alias");
+	uint64_t entry = vm_field(v, inode, vm_offset(v, "inode", "i_dentry.first"));
+	uint64_t dentry = entry - (uint64_t)link;
+
+	if (link < 0 || !vm_is_pointer(entry) ||
+	    vm_field(v, dentry, v->layout.dentry_inode) != inode)
+		return NULL;
+	return path_of(v, arena, dentry, 0);
+}
+
 bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 		  struct open_file *ret)
 {
@@ -109,8 +120,11 @@ bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 
 	if (!l->files_known || !looks_like_file(v, address))
 		return false;
+	uint64_t mount = vm_field(v, address, l->file_mount) - (uint64_t)l->mount_inner;
 	*ret = (struct open_file){
-		.address = address, .path = path_of(v, arena, address), .descriptor = -1};
+		.address = address,
+		.path = path_of(v, arena, vm_field(v, address, l->file_dentry), mount),
+		.descriptor = -1};
 	vm_describe_inode(v, vm_field(v, address, l->file_inode), ret);
 	return true;
 }
@@ -157,35 +171,16 @@ static uint64_t cached_page(const struct vmcore *v, uint64_t mapping, uint64_t i
 	return (entry & 3) == 0 && vm_is_pointer(entry) ? entry : 0;
 }
 
-/* Address of the memory that @p page, a struct page, stands for. */
-static bool page_address(struct vmcore *v, uint64_t page, uint64_t *ret)
+uint64_t vm_cached_at(struct vmcore *v, uint64_t inode, uint64_t offset)
 {
-	if (!vm_linear(v) || page < v->linear.map)
-		return false;
-	*ret = v->linear.base + (page - v->linear.map) / v->linear.page_struct * v->page_size;
-	return vm_is_pointer(*ret);
-}
+	uint64_t mapping = vm_field(v, inode, v->layout.inode_mapping), at;
+	uint64_t index = offset / v->page_size, page = cached_page(v, mapping, index);
 
-size_t vm_cached_content(struct vmcore *v, const struct open_file *file, uint8_t *buffer,
-			 size_t size)
-{
-	uint64_t mapping = vm_field(v, file->inode_address, v->layout.inode_mapping), at;
-	size_t done = 0;
-
-	if (size > file->size)
-		size = (size_t)file->size;
-	for (uint64_t index = 0; done < size; index++) {
-		uint64_t page = cached_page(v, mapping, index);
-		size_t part = size - done < v->page_size ? size - done : (size_t)v->page_size;
-		if (!page || !page_address(v, page, &at))
-			break;
-		/* The head of a large folio stands for all of its pages. */
-		uint64_t first = vm_field(v, page, vm_offset(v, "folio", "index"));
-		if (first <= index && index - first < FOLIO_PAGES)
-			at += (index - first) * v->page_size;
-		if (!vm_read(v, at, buffer + done, part))
-			break;
-		done += part;
-	}
-	return done;
+	if (!page || !vm_page_address(v, page, &at))
+		return 0;
+	/* The head of a large folio stands for all of its pages. */
+	uint64_t first = vm_folio_field(v, page, "index");
+	if (first <= index && index - first < FOLIO_PAGES)
+		at += (index - first) * v->page_size;
+	return at + offset % v->page_size;
 }

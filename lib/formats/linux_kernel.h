@@ -123,6 +123,8 @@ struct vmcore {
 	struct paging paging;
 	struct linear linear;
 	struct list caches; /* uint64_t: addresses of every struct kmem_cache */
+	kdump_bmp_t *pages; /* which pages the file has; NULL until asked for */
+	struct list aliases;
 };
 
 /* ---- linux_memory.c: bytes ---- */
@@ -232,7 +234,18 @@ bool vm_file_by_path(const struct vmcore *v, const char *path, struct open_file 
 bool vm_open_file(const struct vmcore *v, struct arena *arena, uint64_t address,
 		  struct open_file *ret);
 void vm_task_files(struct vmcore *v, const struct task *task);
-size_t vm_cached_content(struct vmcore *v, const struct open_file *file, uint8_t *buffer,
-			 size_t size);
+/* The path of an inode in its own file system by a directory entry of it, NULL if none is known. */
+char *vm_inode_path(const struct vmcore *v, struct arena *arena, uint64_t inode);
+uint64_t vm_cached_at(struct vmcore *v, uint64_t inode, uint64_t offset);
+
+/* ---- linux_pages.c ---- */
+
+/* These three as in struct dump_ops. */
+bool vm_next_memory(struct vmcore *v, uint64_t from, uint64_t *ret_start, uint64_t *ret_size);
+uint64_t vm_address_of(struct vmcore *v, uint64_t physical);
+bool vm_page_owner(struct vmcore *v, struct arena *arena, uint64_t address, struct page_owner *ret);
+/* Address of the memory that @p page, a struct page, stands for. */
+bool vm_page_address(struct vmcore *v, uint64_t page, uint64_t *ret);
+uint64_t vm_folio_field(const struct vmcore *v, uint64_t page, const char *field);
 
 #endif

@@ -49,11 +49,32 @@ static bool is_elsewhere(const struct vmcore *v, uint64_t physical, size_t size)
 }
 
 /* libkdumpfile 0.5.1 loses the buffer of a page when its cache evicts by a certain pattern, and
- * then says "Decompression failed: error -2" of that page for ever. Setting the size makes a new
- * cache. */
+ * then says "Decompression failed: error -2" of that page for ever. Some hundred pages that cannot
+ * be unpacked make it crash in the same way. Setting the size makes a new cache. */
 static bool renew_cache(struct vmcore *v)
 {
-	return kdump_set_number_attr(v->kdump, "cache.size", KDUMP_PAGES + v->renewals) == KDUMP_OK;
+	return kdump_set_number_attr(v->kdump, "cache.size",
+				     KDUMP_PAGES + v->renewals++ % RENEWALS_MAX) == KDUMP_OK;
+}
+
+/* A read through libkdumpfile that leaves its cache sound. */
+static kdump_status read_kdump(struct vmcore *v, kdump_addrspace_t space, uint64_t address,
+			       void *buffer, size_t *got)
+{
+	size_t want = *got;
+	kdump_status status = kdump_read(v->kdump, space, address, buffer, got);
+
+	for (unsigned tries = 0; status != KDUMP_OK; tries++) {
+		if (status == KDUMP_ERR_NODATA || status == KDUMP_ERR_ADDRXLAT)
+			break;
+		bool again = tries == 0 && v->renewals < RENEWALS_MAX;
+		kdump_clear_err(v->kdump);
+		if (!renew_cache(v) || !again)
+			break;
+		*got = want;
+		status = kdump_read(v->kdump, space, address, buffer, got);
+	}
+	return status;
 }
 
 bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
@@ -68,14 +89,7 @@ bool vm_physical(struct vmcore *v, uint64_t address, void *buffer, size_t size)
 		v->absent.elsewhere++;
 		return false;
 	}
-	kdump_status status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
-	if (status == KDUMP_ERR_CORRUPT && v->renewals < RENEWALS_MAX) {
-		v->renewals++;
-		kdump_clear_err(v->kdump);
-		got = size;
-		if (renew_cache(v))
-			status = kdump_read(v->kdump, KDUMP_MACHPHYSADDR, address, buffer, &got);
-	}
+	kdump_status status = read_kdump(v, KDUMP_MACHPHYSADDR, address, buffer, &got);
 	if (status == KDUMP_OK && got == size)
 		return true;
 	classify_failure(v, status);
@@ -90,7 +104,7 @@ static size_t read_virtual(struct vmcore *v, uint64_t address, uint8_t *buffer, 
 
 	if (!v->paging.ready) {
 		size_t got = size;
-		kdump_status status = kdump_read(v->kdump, KDUMP_KVADDR, address, buffer, &got);
+		kdump_status status = read_kdump(v, KDUMP_KVADDR, address, buffer, &got);
 		if (status != KDUMP_OK)
 			classify_failure(v, status);
 		return got < size ? got : size;
@@ -197,6 +211,9 @@ void vm_use_kdump_translation(struct vmcore *v)
 
 void vm_close(struct vmcore *v)
 {
+	if (v->pages)
+		kdump_bmp_decref(v->pages);
+	v->pages = NULL;
 	if (v->kdump)
 		kdump_free(v->kdump);
 	v->kdump = NULL;

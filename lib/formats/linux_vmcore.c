@@ -33,10 +33,31 @@ static bool file_by_path(const struct dump *dump, const char *path, struct open_
 	return vm_file_by_path(dump->reader, path, ret);
 }
 
-static size_t cached_content(const struct dump *dump, const struct open_file *file, uint8_t *buffer,
-			     size_t size)
+static uint64_t cached_at(const struct dump *dump, uint64_t inode, uint64_t offset)
 {
-	return vm_cached_content(dump->reader, file, buffer, size);
+	return vm_cached_at(dump->reader, inode, offset);
+}
+
+static bool page_owner_at(const struct dump *dump, struct arena *arena, uint64_t address,
+			  struct page_owner *ret)
+{
+	return vm_page_owner(dump->reader, arena, address, ret);
+}
+
+static bool next_memory(const struct dump *dump, uint64_t from, uint64_t *ret_start,
+			uint64_t *ret_size)
+{
+	return vm_next_memory(dump->reader, from, ret_start, ret_size);
+}
+
+static bool read_physical(const struct dump *dump, uint64_t physical, void *buffer, size_t size)
+{
+	return vm_physical(dump->reader, physical, buffer, size);
+}
+
+static uint64_t address_of(const struct dump *dump, uint64_t physical)
+{
+	return vm_address_of(dump->reader, physical);
 }
 
 static bool heap_object_at(const struct dump *dump, uint64_t address, struct heap_object *ret)
@@ -60,7 +81,11 @@ static const struct dump_ops ops = {
 	.symbol_at = symbol_at,
 	.open_file_at = open_file_at,
 	.file_by_path = file_by_path,
-	.cached_content = cached_content,
+	.cached_at = cached_at,
+	.page_owner_at = page_owner_at,
+	.next_memory = next_memory,
+	.read_physical = read_physical,
+	.address_of = address_of,
 	.heap_object_at = heap_object_at,
 	.heap_link = heap_link,
 	.close = close_reader,

@@ -176,6 +176,25 @@ const struct content_type *knowledge_content_type(const struct knowledge *knowle
 	return NULL;
 }
 
+const struct content_type *knowledge_content_type_on(const struct knowledge *knowledge,
+						     const char *id, const char *os)
+{
+	const struct content_type *wanted = NULL;
+
+	for (size_t i = 0; i < knowledge->content_count && !wanted; i++)
+		if (!strcmp(knowledge->content[i].type.id, id))
+			wanted = &knowledge->content[i].type;
+	if (!wanted || !strcmp(wanted->os, os))
+		return wanted;
+	for (size_t i = 0; i < knowledge->content_count; i++) {
+		const struct content_type *t = &knowledge->content[i].type;
+		if (!strcmp(t->os, os) && !strcmp(t->vendor, wanted->vendor) &&
+		    !strcmp(t->product, wanted->product))
+			return t;
+	}
+	return NULL;
+}
+
 bool knowledge_consumes(const struct knowledge *knowledge, const struct content_type *type,
 			const char *module)
 {

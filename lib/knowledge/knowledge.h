@@ -131,6 +131,10 @@ struct content_type {
  */
 const struct content_type *knowledge_content_type(const struct knowledge *knowledge,
 						  const char *path);
+/* The type with @p id if it is one of @p os; else the one that the same product has on @p os, NULL
+ * if it has none there. */
+const struct content_type *knowledge_content_type_on(const struct knowledge *knowledge,
+						     const char *id, const char *os);
 /* Whether @p module is one of the owners of @p type, or of the same vendor. */
 bool knowledge_consumes(const struct knowledge *knowledge, const struct content_type *type,
 			const char *module);

@@ -228,6 +228,10 @@ class Cli:
         (folder / "none.yar").write_text('rule nowhere { strings: $a = "no such text" condition: $a }')
         run = self.expect(0, "scan", "--rules", folder / "none.yar", "-f", "json", self.good)
         self.checks.equal(run.report(), [], "no hits")
+        (folder / "all.yar").write_text('rule zeros { strings: $a = { 00 00 } condition: $a }')
+        run = self.expect(4, "scan", "--rules", folder / "all.yar", "-f", "json", self.good,
+                          err="the rest is not listed")
+        self.checks.equal(len(run.report()), 4096, "hits listed")
         self.expect(2, "scan", "--rules", folder / "b.yar", self.good)
         self.expect(2, "scan", "--rules", "/nonexistent", self.good)
 

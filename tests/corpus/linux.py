@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+import linux_scan  # noqa: E402
 from culprit import Checks, Run, analyze  # noqa: E402
 
 INNOCENT = {"nimbus_vfs", "vmlinux", "khungtaskd"}
@@ -362,6 +363,7 @@ def main():
             check_log(checks, arguments.program, name, row, report, scratch)
             if name.endswith(("content.kdump", "leaf.kdump", "hung.kdump", ".elf")):
                 check_carving(checks, arguments.program, file, name, report, scratch)
+            linux_scan.check(checks, arguments.program, file, name, report, scratch)
             if arguments.table:
                 v = report["verdict"]
                 print(f"| {name} | {v['culprit'] or 'nobody'} | {v.get('function') or '-'} | "
