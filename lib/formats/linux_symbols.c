@@ -145,7 +145,7 @@ static void load_btf(struct vmcore *v)
 	else if (!vm_bulk(v, address, data, size))
 		err = error_create(ERROR_TRUNCATED, "its pages are not in the dump");
 	else
-		err = types_create(data, size, &v->types);
+		err = btf_types(data, size, &v->types);
 	free(data);
 	if (err) {
 		dump_problem(v->dump, "btf-damaged",
