@@ -1,5 +1,6 @@
 /* culprit analyze: the verdict. */
 #include "command.h"
+#include "debug_store.h"
 #include "knowledge.h"
 #include "message.h"
 #include "output.h"
@@ -62,10 +63,12 @@ static int run(const struct options *options)
 		return usage_error("analyze",
 				   "%s is one of the inputs, and evidence is never overwritten",
 				   options->output);
-	struct knowledge *knowledge = rulebook_open(options->rules);
-	if (!knowledge)
+	struct debug_store debug;
+	if (!debug_store_open(options, &debug))
 		return EXIT_USAGE;
-	if (!output_open(&output, options->output, options->force)) {
+	struct knowledge *knowledge = rulebook_open(options->rules);
+	if (!knowledge || !output_open(&output, options->output, options->force)) {
+		debug_store_close(&debug);
 		knowledge_destroy(knowledge);
 		return EXIT_USAGE;
 	}
@@ -75,10 +78,12 @@ static int run(const struct options *options)
 	answer.render.width = options->output ? RENDER_WIDTH : terminal_width(stdout, RENDER_WIDTH);
 	if (answer.renderer->begin)
 		answer.renderer->begin(&answer.render);
-	struct run run_all = {knowledge, false, on_report, &answer};
+	struct run run_all = {
+		.knowledge = knowledge, .debug = &debug, .sink = on_report, .context = &answer};
 	bool fine = run_inputs(&run_all, options->arguments, options->argument_count);
 	if (answer.renderer->end)
 		answer.renderer->end(&answer.render);
+	debug_store_close(&debug);
 	knowledge_destroy(knowledge);
 	return output_commit(&output) && fine ? answer.exit : EXIT_USAGE;
 }
@@ -91,6 +96,7 @@ static const struct option_row options[] = {
 	{'o', "output", "FILE", "write the answer to FILE, which appears whole or not at all",
 	 offsetof(struct options, output)},
 	{0, "force", NULL, "let -o replace a file that is there", offsetof(struct options, force)},
+	OPTIONS_DEBUG,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0, "schema", NULL, "print the JSON Schema of the json and jsonl formats",

@@ -81,6 +81,7 @@ static const struct option_row files_options[] = {
 	 offsetof(struct options, format)},
 	{0, "carve", "DIR", "write what is left of their content in memory to DIR, with a manifest",
 	 offsetof(struct options, carve)},
+	OPTIONS_DEBUG,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0},

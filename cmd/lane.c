@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include "ceilings.h"
+#include "debug_store.h"
 #include "inputs.h"
 #include "message.h"
 #include "run.h"
@@ -82,16 +83,26 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 	bool again = true;
 
 	while (again && !p->gone) {
-		struct work work = {in->fd, in->name,       in->member,
-				    skip,   run->knowledge, run->want_strings};
+		struct debug_files debug = {.vmlinux = -1};
+		struct work work = {.fd = in->fd,
+				    .name = in->name,
+				    .member = in->member,
+				    .skip = skip,
+				    .knowledge = run->knowledge,
+				    .want_strings = run->want_strings};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
+		int keep[] = {in->fd, -1};
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
 		again = false;
+		if (run->debug) {
+			work.debug = debug_store_grant(run->debug, &limits, &debug);
+			keep[1] = debug.vmlinux;
+		}
 		if (in->seekable)
 			lseek(in->fd, in->start, SEEK_SET);
-		struct error *err =
-			sandbox_run(&limits, &in->fd, 1, worker_run, &work, on_line, p, &result);
+		struct error *err = sandbox_run(&limits, keep, 1 + (keep[1] >= 0), worker_run,
+						&work, on_line, p, &result);
 		if (err) {
 			say_text(p, 'F', error_kind_name(err->kind));
 			say_text(p, 'T', err->message);

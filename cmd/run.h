@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct debug_store;
 struct knowledge;
 
 /* Gets each report; @p report belongs to the callee. Return false to stop. */
@@ -12,6 +13,7 @@ typedef bool (*report_sink)(void *context, json_t *report);
 
 struct run {
 	const struct knowledge *knowledge;
+	const struct debug_store *debug; /* NULL: nothing was given beside the inputs */
 	bool want_strings;
 	report_sink sink;
 	void *context;

@@ -36,6 +36,7 @@ static const struct option_row options[] = {
 	 offsetof(struct options, format)},
 	{0, "rules", "DIR", "the .yar files of DIR (or one such file); required",
 	 offsetof(struct options, rules)},
+	OPTIONS_DEBUG,
 	OPTION_COLOR,
 	{0},
 };

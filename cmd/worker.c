@@ -74,7 +74,9 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	struct dump *dump = dump_create(arena);
 	if (!dump)
 		return error_create(ERROR_NOMEM, "no memory left for the dump");
-	err = format->read(evidence, dump);
+	struct evidence with = *evidence;
+	with.debug = work->debug;
+	err = format->read(&with, dump);
 	if (dump->format)
 		subject->format = dump->format;
 	if (!err && evidence->cut) {

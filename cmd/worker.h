@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct debug_files;
 struct knowledge;
 
 struct work {
@@ -15,6 +16,7 @@ struct work {
 	const char *member; /* the only one wanted, NULL: every one */
 	unsigned skip;      /* pieces of evidence an earlier child has dealt with */
 	const struct knowledge *knowledge;
+	const struct debug_files *debug; /* NULL: nothing was given */
 	bool want_strings;
 };
 

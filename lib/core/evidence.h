@@ -3,6 +3,7 @@
 #define CULPRIT_EVIDENCE_H
 
 #include "cursor.h"
+#include "debug_files.h"
 #include "dump.h"
 
 struct evidence {
@@ -14,7 +15,8 @@ struct evidence {
 			      */
 	int fd;              /* the bare file itself, -1 if it came out of a container; for a
 				format with `by_file` always a file, with all of it */
-	const char *cut;     /* why the container ended early, NULL if it did not */
+	const struct debug_files *debug; /* what the person gave beside it, NULL: nothing */
+	const char *cut;                 /* why the container ended early, NULL if it did not */
 };
 
 /**

@@ -81,6 +81,26 @@ static json_t *problem(const char *code, const char *message, bool has_offset, u
 	return o;
 }
 
+static json_t *debug_uses(const struct list *uses)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(struct debug_use, use, uses) {
+		json_t *o = json_object(), *gives = json_array();
+		if (use->symbols)
+			json_array_append_new(gives, json_string("symbols"));
+		if (use->layouts)
+			json_array_append_new(gives, json_string("layouts"));
+		if (use->lines)
+			json_array_append_new(gives, json_string("lines"));
+		set(o, "of", text(use->of));
+		set(o, "matched_by", text(use->matched_by));
+		set(o, "gives", gives);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *input(const struct report *r, const struct dump *d)
 {
 	static const char *const status[] = {"complete", "partial", "unreadable"};
@@ -96,6 +116,8 @@ static json_t *input(const struct report *r, const struct dump *d)
 	set(o, "containers", strings(&r->input.containers));
 	set(o, "status", json_string(status[r->input.status]));
 	set(o, "problems", problems);
+	if (d->debug_uses.count)
+		set(o, "debug_files", debug_uses(&d->debug_uses));
 	return o;
 }
 
@@ -199,6 +221,20 @@ static json_t *crash(const struct report *r, const struct dump *d)
 	return o;
 }
 
+static json_t *sources(const struct list *list)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(struct source_line, s, list) {
+		json_t *o = json_object();
+		set(o, "file", text(s->file));
+		set(o, "line", json_integer(s->line));
+		set(o, "function", text(s->function));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *stack(const struct report *r)
 {
 	static const char *const trust[] = {"context", "unwind", "frame-pointer", "scan"};
@@ -213,6 +249,8 @@ static json_t *stack(const struct report *r)
 		set(o, "module", text(f->module ? f->module->name : NULL));
 		set(o, "offset", f->module ? hex(f->offset, 1) : json_null());
 		set(o, "symbol", text(f->symbol));
+		if (f->sources)
+			set(o, "source", sources(f->sources));
 		set(o, "trust", json_string(trust[f->trust]));
 		set(o, "call_seen", json_boolean(f->call_seen));
 		set(o, "unloaded", json_boolean(f->unloaded));

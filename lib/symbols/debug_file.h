@@ -6,7 +6,7 @@
 #ifndef CULPRIT_DEBUG_FILE_H
 #define CULPRIT_DEBUG_FILE_H
 
-#include "arena.h"
+#include "dump.h"
 #include "errors.h"
 #include "types.h"
 
@@ -19,14 +19,6 @@ struct debug_symbol {
 	bool is_function;
 	bool is_global;
 	bool is_alone; /* no other function or object of the file has this name */
-};
-
-/* A place in the sources; of a function that the compiler put into another one there are several.
- */
-struct source {
-	const char *file; /* as the compiler was given it, safe text */
-	unsigned line;
-	const char *function; /* it is in, safe text; NULL unknown */
 };
 
 /* Reads the file behind @p fd, which stays the caller's. The message of an error is a sentence
@@ -56,7 +48,7 @@ bool debug_file_symbol_at(struct debug_file *file, uint64_t address, struct debu
 
 /* Whether it has DWARF. */
 bool debug_file_has_dwarf(struct debug_file *file);
-/* Where in the sources the instruction at @p address comes from: @p ret (of `struct source`) gets
+/* Where in the sources the instruction at @p address comes from: @p ret (of `struct source_line`) gets
  * the innermost first, the function that has the symbol last. False if the DWARF does not tell. */
 bool debug_file_source(struct debug_file *file, uint64_t address, struct arena *arena,
 		       struct list *ret);

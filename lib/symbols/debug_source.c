@@ -41,7 +41,7 @@ static bool find_unit(struct debug_file *file, Dwarf *dwarf, uint64_t address, u
 static void add(struct list *list, struct arena *arena, const char *file, int line,
 		const char *function)
 {
-	struct source *s = list_add(list);
+	struct source_line *s = list_add(list);
 
 	s->file = safe(arena, file);
 	s->line = (unsigned)line;
