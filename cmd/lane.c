@@ -58,9 +58,10 @@ static bool on_line(void *context, char *line, size_t length)
 }
 
 /* The child ended in the middle of something. True: another child should go on at *skip. */
-static bool after_death(struct passing *p, const struct input *in, const char *text,
+static bool after_death(struct passing *p, const struct input *in, const char *text, bool given,
 			const struct sandbox_result *result, unsigned *skip)
 {
+	char words[320];
 	bool in_evidence = p->begun > p->reported;
 	bool used_up = result->end == SANDBOX_CPU || result->end == SANDBOX_WALL ||
 		       result->end == SANDBOX_MEMORY || result->end == SANDBOX_OUTPUT;
@@ -72,7 +73,11 @@ static bool after_death(struct passing *p, const struct input *in, const char *t
 		return true;
 	}
 	say_text(p, in_evidence ? 'D' : 'F', error_kind_name(ERROR_CRASHED));
-	say_text(p, 'T', text);
+	snprintf(words, sizeof(words), "%s%s", text,
+		 given ? "; it may be a file given with --vmlinux or --debug-dir that it died of: "
+			 "try without"
+		       : "");
+	say_text(p, 'T', words);
 	*skip += p->begun;
 	return in_evidence && p->in_archive && !in->member && in->seekable;
 }
@@ -108,10 +113,10 @@ static void read_input(struct passing *p, const struct run *run, const struct in
 			say_text(p, 'T', err->message);
 			error_destroy(err);
 		} else if (result.end != SANDBOX_FINISHED) {
-			again = after_death(p, in, result.text, &result, &skip);
+			again = after_death(p, in, result.text, work.debug, &result, &skip);
 		} else if (p->begun > p->reported || (!p->reported && !skip)) {
-			again = after_death(p, in, "the reader ended without an answer", &result,
-					    &skip);
+			again = after_death(p, in, "the reader ended without an answer", work.debug,
+					    &result, &skip);
 		}
 	}
 }

@@ -247,7 +247,8 @@ static json_t *stack(const struct report *r)
 		set(o, "index", json_integer(index++));
 		set(o, "address", address(f->address));
 		set(o, "module", text(f->module ? f->module->name : NULL));
-		set(o, "offset", f->module ? hex(f->offset, 1) : json_null());
+		/* a log names modules, not their places */
+		set(o, "offset", f->module && f->module->base ? hex(f->offset, 1) : json_null());
 		set(o, "symbol", text(f->symbol));
 		if (f->sources)
 			set(o, "source", sources(f->sources));

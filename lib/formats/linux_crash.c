@@ -93,6 +93,42 @@ void linux_log_lines(struct dump *dump, const struct linux_log *log)
 	}
 }
 
+static struct module *module_named(struct dump *dump, const char *name)
+{
+	LIST_EACH(struct module, m, &dump->modules) {
+		if (strcmp(m->name, name) == 0)
+			return m;
+	}
+	struct module *m = list_add(&dump->modules);
+	m->name = name;
+	m->loaded = true;
+	return m;
+}
+
+void linux_log_modules(struct dump *dump, const struct oops_log *log)
+{
+	struct module *kernel = module_named(dump, "vmlinux");
+
+	kernel->kind = MODULE_KERNEL;
+	LIST_EACH(struct oops, event, &log->events) {
+		/* Printed newest first. */
+		for (size_t i = event->modules.count; i > 0; i--) {
+			const struct oops_module *from = list_at(&event->modules, i - 1);
+			struct module *m = module_named(dump, from->name);
+			m->taints = from->taints;
+			m->state = from->state == '+'   ? "coming"
+				   : from->state == '-' ? "going"
+							: "live";
+		}
+		if (event->ip.module)
+			module_named(dump, event->ip.module);
+		LIST_EACH(struct oops_frame, f, &event->frames) {
+			if (f->place.module)
+				module_named(dump, f->place.module);
+		}
+	}
+}
+
 static struct call *log_call(struct dump *dump, const struct oops_place *place)
 {
 	struct call *c = list_add(&dump->crash_task.calls);

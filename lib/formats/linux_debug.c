@@ -68,15 +68,15 @@ static const char *kernel_match(const struct vmcore *v, struct debug_file *file,
 		if (strcasecmp(wanted, has) == 0)
 			return "build-id";
 		*ret_why = arena_printf(
-			v->arena, "is of another kernel (its build ID is %s, the dump's is %s)",
+			v->arena, "it is of another kernel (its build ID is %s, the dump's is %s)",
 			has, wanted);
 		return NULL;
 	}
 	if (!compare_banners(v, file, &same))
-		*ret_why = "cannot be told to be of this kernel (neither a build ID nor the banner "
-			   "can be compared)";
+		*ret_why = "whether it is of this kernel cannot be told (neither a build ID "
+			   "nor the banner can be compared)";
 	else if (!same)
-		*ret_why = "is of another kernel (the banner in the dump is not its own)";
+		*ret_why = "it is of another kernel (the banner in the dump is not its own)";
 	else
 		return "banner";
 	return NULL;
@@ -106,11 +106,15 @@ static bool try_vmlinux(struct vmcore *v, int fd, const char **ret_why)
 	struct error *err = debug_file_open(fd, &file);
 
 	if (err) {
-		*ret_why = arena_printf(v->arena, "cannot be read: %s", err->message);
+		*ret_why = arena_printf(v->arena, "%s", err->message);
 		error_destroy(err);
 		return false;
 	}
 	const char *matched_by = kernel_match(v, file, ret_why);
+	if (matched_by && !debug_file_has_symbols(file) && !debug_file_has_dwarf(file)) {
+		*ret_why = "it has neither symbols nor DWARF, or is not all there";
+		matched_by = NULL;
+	}
 	if (!matched_by) {
 		debug_file_close(file);
 		return false;
@@ -147,6 +151,15 @@ static int ask(const struct vmcore *v, enum debug_kind kind, const char *name, u
 	return debug->find(&request);
 }
 
+/* One without lines still has names; but lines are what most give it for. */
+static void tell_no_lines(struct vmcore *v)
+{
+	if (v->vmlinux && !debug_file_has_dwarf(v->vmlinux))
+		dump_problem(v->dump, "vmlinux-no-lines",
+			     "the vmlinux that was given has no DWARF: it tells no lines of the "
+			     "sources");
+}
+
 static void find_vmlinux(struct vmcore *v)
 {
 	const char *id = vmcoreinfo_value(&v->info, "BUILD-ID"), *why = NULL;
@@ -165,7 +178,7 @@ static void find_vmlinux(struct vmcore *v)
 		close(fd);
 	if (!v->vmlinux && why)
 		dump_problem(v->dump, "debug-dir-mismatch",
-			     "the vmlinux in the debug directory %s: it was not used", why);
+			     "the vmlinux in the debug directory was not used: %s", why);
 }
 
 void vm_debug_open(struct vmcore *v)
@@ -177,9 +190,10 @@ void vm_debug_open(struct vmcore *v)
 		return;
 	if (debug->vmlinux >= 0 && !try_vmlinux(v, debug->vmlinux, &why))
 		dump_problem(v->dump, "vmlinux-not-used",
-			     "the vmlinux that was given %s: it was not used", why);
+			     "the vmlinux that was given was not used: %s", why);
 	if (!v->vmlinux)
 		find_vmlinux(v);
+	tell_no_lines(v);
 }
 
 void vm_debug_close(struct vmcore *v)
@@ -298,22 +312,22 @@ static const char *module_match(const struct vmcore *v, const struct debug_file 
 	if (id && has) {
 		if (strcmp(id, has) == 0)
 			return "build-id";
-		*ret_why =
-			arena_printf(v->arena,
-				     "is of another build (its build ID is %s, that of the loaded "
-				     "module is %s)",
-				     has, id);
+		*ret_why = arena_printf(
+			v->arena,
+			"it is of another build (its build ID is %s, that of the loaded "
+			"module is %s)",
+			has, id);
 		return NULL;
 	}
 	if (m->source_version && sources) {
 		if (strcmp(m->source_version, sources) == 0)
 			return "srcversion";
-		*ret_why = "is of other sources (srcversion)";
+		*ret_why = "it is of other sources (srcversion)";
 		return NULL;
 	}
 	if (is_for(debug_file_fact(file, "vermagic"), v->dump->os_version))
 		return "name";
-	*ret_why = "is for another kernel, or does not say for which";
+	*ret_why = "it is for another kernel, or does not say for which";
 	return NULL;
 }
 
@@ -325,13 +339,13 @@ static struct debug_file *try_module(struct vmcore *v, int fd, const struct modu
 	struct error *err = debug_file_open(fd, &file);
 
 	if (err) {
-		*ret_why = arena_printf(v->arena, "cannot be read: %s", err->message);
+		*ret_why = arena_printf(v->arena, "%s", err->message);
 		error_destroy(err);
 		return NULL;
 	}
 	const char *matched_by = module_match(v, file, m, id, ret_why);
 	if (matched_by && !debug_file_has_dwarf(file)) {
-		*ret_why = "has no DWARF";
+		*ret_why = "it has no DWARF";
 		matched_by = NULL;
 	}
 	if (!matched_by) {
@@ -371,7 +385,7 @@ static struct debug_file *module_file(struct vmcore *v, struct module_tables *t)
 	/* that a directory of the vendor's has none of the kernel's own modules is no news */
 	if (!t->debug && (why || (m->taints && *m->taints)))
 		dump_problem(v->dump, why ? "debug-dir-mismatch" : "debug-dir-missing",
-			     why ? "the file of %s in the debug directory %s: it was not used"
+			     why ? "the file of %s in the debug directory was not used: %s"
 				 : "the debug directory has no file of the module %s%s",
 			     m->name, why ? why : "");
 	return t->debug;

@@ -16,44 +16,6 @@ static int bid(const struct evidence *e)
 	return sure > 50 ? 50 : sure; /* any binary format knows better */
 }
 
-static struct module *module_named(struct dump *dump, const char *name)
-{
-	LIST_EACH(struct module, m, &dump->modules) {
-		if (strcmp(m->name, name) == 0)
-			return m;
-	}
-	struct module *m = list_add(&dump->modules);
-	m->name = name;
-	m->loaded = true;
-	return m;
-}
-
-/* "Modules linked in:" names the modules and their taints, not their places; where no event has
- * that line, the traces name some, and their taints are not known. */
-static void modules_of(struct dump *dump, const struct oops_log *log)
-{
-	struct module *kernel = module_named(dump, "vmlinux");
-
-	kernel->kind = MODULE_KERNEL;
-	LIST_EACH(struct oops, event, &log->events) {
-		/* Printed newest first. */
-		for (size_t i = event->modules.count; i > 0; i--) {
-			const struct oops_module *from = list_at(&event->modules, i - 1);
-			struct module *m = module_named(dump, from->name);
-			m->taints = from->taints;
-			m->state = from->state == '+'   ? "coming"
-				   : from->state == '-' ? "going"
-							: "live";
-		}
-		if (event->ip.module)
-			module_named(dump, event->ip.module);
-		LIST_EACH(struct oops_frame, f, &event->frames) {
-			if (f->place.module)
-				module_named(dump, f->place.module);
-		}
-	}
-}
-
 /* The last event that says how the kernel was tainted. */
 static const char *taints_of(const struct oops_log *log)
 {
@@ -111,7 +73,7 @@ static struct error *read_log(const struct evidence *e, struct dump *dump)
 	linux_log_lines(dump, &log);
 	linux_failure(dump, &events);
 	const struct oops *event = linux_main_event(&events);
-	modules_of(dump, &events);
+	linux_log_modules(dump, &events);
 	if (event) {
 		linux_log_calls(dump, event);
 		context_of(dump, event);

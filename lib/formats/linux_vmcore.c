@@ -266,6 +266,8 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_log(v);
 	vm_modules(v);
 	vm_bpf(v);
+	if (v->tables.count == 0)
+		linux_log_modules(dump, &v->events);
 	vm_modules_settle(v);
 	vm_unwind_init(v);
 	vm_crash(v);

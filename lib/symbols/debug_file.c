@@ -256,6 +256,11 @@ static bool load_symbols(struct debug_file *file)
 	return true;
 }
 
+bool debug_file_has_symbols(struct debug_file *file)
+{
+	return load_symbols(file) && file->symbol_count > 0;
+}
+
 bool debug_file_symbol(struct debug_file *file, const char *name, struct debug_symbol *ret)
 {
 	if (!load_symbols(file))

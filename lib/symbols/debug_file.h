@@ -46,10 +46,12 @@ bool debug_file_symbol(struct debug_file *file, const char *name, struct debug_s
  * where that is known. */
 bool debug_file_symbol_at(struct debug_file *file, uint64_t address, struct debug_symbol *ret);
 
+bool debug_file_has_symbols(struct debug_file *file);
 /* Whether it has DWARF. */
 bool debug_file_has_dwarf(struct debug_file *file);
-/* Where in the sources the instruction at @p address comes from: @p ret (of `struct source_line`) gets
- * the innermost first, the function that has the symbol last. False if the DWARF does not tell. */
+/* Where in the sources the instruction at @p address comes from: @p ret (of `struct source_line`)
+ * gets the innermost first, the function that has the symbol last. False if the DWARF does not
+ * tell. */
 bool debug_file_source(struct debug_file *file, uint64_t address, struct arena *arena,
 		       struct list *ret);
 /* The layouts its DWARF has, with @p file's life. ERROR_UNSUPPORTED if it has none. */
