@@ -22,7 +22,7 @@ enum {
 /* What the person gave and what could not be used, of a dump that lacks nothing. */
 static void put_given(struct paper *p, struct arena *arena, const json_t *report)
 {
-	paper_label(p, "Debug files");
+	paper_label(p, "Not used");
 	for (size_t i = 0; i < get_count(report, "input.problems"); i++) {
 		const json_t *problem = get_item(report, "input.problems", i);
 		if (words_is_about_given(problem))

@@ -3,11 +3,12 @@
 back: takes BTF, or the symbol table, or both out of copies of an ELF vmcore that has every page, and
 looks at what culprit says with and without --vmlinux.
 
-Usage: degrade.py CULPRIT VMCORE.ELF [--vmlinux FILE] [--keep DIR]
+Usage: degrade.py CULPRIT VMCORE.ELF [--vmlinux FILE] [--other DIR] [--keep DIR]
 Without --vmlinux only the losses are looked at. The vmcore is that of the lab's scenario `content`
-(make-vmcore content OUT --how qemu, or amd64-6.1/content-qemu.elf of the corpus, whose kernel's
-vmlinux is in the package linux-image-6.1.0-56-cloud-amd64-dbg). The vmlinux is tried whole and, for
-its DWARF, without its own BTF.
+(make-vmcore content OUT --how qemu), or the corpus' archive amd64-6.1.tar.xz, which has one, and
+whose kernel's vmlinux is in the package linux-image-6.1.0-56-cloud-amd64-dbg. The vmlinux is tried
+whole and, for its DWARF, without its own BTF. --other: a folder with debug files of something else,
+all of which must be refused.
 """
 import argparse
 import pathlib
@@ -15,11 +16,13 @@ import re
 import shutil
 import struct
 import sys
+import tarfile
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from culprit import Checks, analyze  # noqa: E402
+from culprit import Checks, Run, analyze  # noqa: E402
 
+MEMBER = "amd64-6.1/content-qemu.elf"
 CONTENT = "/opt/acme/channel/C-00000291-00000000-00000032.sys"
 KERNEL_MAP = 0xffffffff80000000
 BTF_HEADER = re.compile(rb"\x9f\xeb\x01\x00\x18\x00\x00\x00\x00\x00\x00\x00", re.S)
@@ -132,21 +135,61 @@ def check_whole(checks, name, run, report, layouts):
         checks.expect(f"the {layouts} of the vmlinux" in told, f"{name}: {told}")
 
 
+def check_refused(checks, culprit, vmcore, why, *options):
+    """A file that does not fit changes nothing but one line."""
+    (report,), run = analyze(culprit, *options, vmcore)
+    name = " ".join(str(o) for o in options)
+    checks.equal(run.status, 0, f"{name}: exit status")
+    checks.equal(report["verdict"]["culprit"], "acme_edr", f"{name}: culprit")
+    checks.expect("debug_files" not in report["input"], f"{name}: it was used")
+    checks.expect(not any("source" in f for f in report["stack"]), f"{name}: lines of another kernel")
+    told = [p["message"] for p in report["input"]["problems"]]
+    checks.expect(len(told) == 1 and why in told[0], f"{name}: {told}")
+    run = Run(culprit, "stack", *options, vmcore)
+    checks.expect(why in run.err and run.err.count("\n") == 1, f"{name}: {run.err!r}")
+    print(run.err.strip())
+
+
+def check_others(checks, culprit, vmcore, other, folder):
+    garbage = folder / "garbage"
+    garbage.write_bytes(b"vmlinux, or so it says " * 1000)
+    cases = [(garbage, "it is not an ELF file"), (other / "sample-vmlinux-5", "it is of another kernel"),
+             (other / "sample-4.ko", "it is of another kernel")]
+    for file, why in cases:
+        check_refused(checks, culprit, vmcore, why, "--vmlinux", file)
+    shutil.copy(other / "sample-4.ko", folder / "acme_edr.ko")
+    check_refused(checks, culprit, vmcore, "file of acme_edr in the debug directory was not used",
+                  "--debug-dir", folder)
+    (folder / "acme_edr.ko").unlink()
+    check_refused(checks, culprit, vmcore, "has no file of the module acme_edr", "--debug-dir", folder)
+    for option in ("--vmlinux", "--debug-dir"):
+        run = Run(culprit, "analyze", option, str(folder / "not-there"), vmcore)
+        checks.equal((run.status, run.out), (2, ""), f"{option} of what is not there")
+        checks.expect("No such file" in run.err, f"{option}: {run.err!r}")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("culprit")
     p.add_argument("vmcore", type=pathlib.Path)
     p.add_argument("--vmlinux", type=pathlib.Path)
+    p.add_argument("--other", type=pathlib.Path)
     p.add_argument("--keep", type=pathlib.Path)
     a = p.parse_args()
     checks = Checks()
-    core = Core(a.vmcore)
-    losses = {"no BTF": ([core.btf()], ["btf-damaged"]),
-              "no symbols": ([core.kallsyms()], ["kallsyms-damaged"]),
-              "neither": ([core.btf(), core.kallsyms()], ["no-btf", "kallsyms-damaged"])}
     with tempfile.TemporaryDirectory() as temporary:
         folder = a.keep or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        if tarfile.is_tarfile(a.vmcore):
+            with tarfile.open(a.vmcore) as archive:
+                archive.extract(MEMBER, temporary, filter="data")
+            a.vmcore = pathlib.Path(temporary) / MEMBER
+        core = Core(a.vmcore)
+        losses = {"no BTF": ([core.btf()], ["btf-damaged"]),
+                  "no symbols": ([core.kallsyms()], ["kallsyms-damaged"]),
+                  "neither": ([core.btf(), core.kallsyms()], ["no-btf", "kallsyms-damaged"])}
+        if a.other:
+            check_others(checks, a.culprit, a.vmcore, a.other, folder)
         vmlinuxes = {"BTF": a.vmlinux, "DWARF": without_btf(a.vmlinux, folder)} if a.vmlinux else {}
         for name, (ranges, codes) in losses.items():
             copy = without(core, ranges, folder, name.replace(" ", "-"))
