@@ -190,8 +190,8 @@ void vm_clock(struct vmcore *v);
 /* Fills @p dump's account of the failure from the log's events. */
 void linux_failure(struct dump *dump, const struct oops_log *events);
 void linux_log_lines(struct dump *dump, const struct linux_log *log);
-/* "Modules linked in:" names the modules and their taints, not their places; where no event has that
- * line, the traces name some, and their taints are not known. */
+/* "Modules linked in:" names the modules and their taints, not their places; where no event has
+ * that line, the traces name some, and their taints are not known. */
 void linux_log_modules(struct dump *dump, const struct oops_log *events);
 /* The trace as the log has it: all there is when there is nothing else. */
 void linux_log_calls(struct dump *dump, const struct oops *event);
