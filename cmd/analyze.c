@@ -37,6 +37,9 @@ static bool is_input(const struct options *options, const char *path)
 
 	if (!path || stat(path, &a) != 0)
 		return false;
+	if (options->vmlinux && stat(options->vmlinux, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return true;
 	for (int i = 0; i < options->argument_count; i++)
 		if (stat(options->arguments[i], &b) == 0 && a.st_dev == b.st_dev &&
 		    a.st_ino == b.st_ino)

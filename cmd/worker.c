@@ -79,6 +79,9 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	err = format->read(&with, dump);
 	if (dump->format)
 		subject->format = dump->format;
+	if (!err && work->debug && !format->by_debug_files)
+		dump_problem(dump, "debug-dir-not-used",
+			     "--vmlinux and --debug-dir have no use here: they are for vmcores");
 	if (!err && evidence->cut) {
 		dump->partial = true;
 		dump_problem(dump, "truncated", "%s", evidence->cut);

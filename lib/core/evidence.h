@@ -35,6 +35,8 @@ struct format {
 	/* It reads from `fd`, however large that is: `data` has the beginning only, and what comes
 	 * out of a container is put into a file in memory. */
 	bool by_file;
+	/* It uses what the person gave beside the evidence (`debug`). */
+	bool by_debug_files;
 	/* Fills @p dump. An error means nothing useful could be read; damage that leaves something
 	 * is a dump_problem(). */
 	struct error *(*read)(const struct evidence *evidence, struct dump *dump);

@@ -287,5 +287,6 @@ const struct format format_linux_vmcore = {
 	.summary = "Linux kernel crash dump (kdump, ELF core, QEMU)",
 	.bid = bid,
 	.by_file = true,
+	.by_debug_files = true,
 	.read = read_vmcore,
 };
