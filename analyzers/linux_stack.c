@@ -59,6 +59,7 @@ static struct error *run(struct analysis *a)
 		f->address = c->address;
 		f->slot = c->slot;
 		f->symbol = c->symbol;
+		f->sources = c->sources.count ? &c->sources : NULL;
 		f->trust = trust_of(c->source);
 		f->module = module_for(a->dump, c);
 		f->offset = f->module && f->address >= f->module->base

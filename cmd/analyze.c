@@ -1,5 +1,6 @@
 /* culprit analyze: the verdict. */
 #include "command.h"
+#include "debug_store.h"
 #include "knowledge.h"
 #include "message.h"
 #include "output.h"
@@ -36,6 +37,9 @@ static bool is_input(const struct options *options, const char *path)
 
 	if (!path || stat(path, &a) != 0)
 		return false;
+	if (options->vmlinux && stat(options->vmlinux, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino)
+		return true;
 	for (int i = 0; i < options->argument_count; i++)
 		if (stat(options->arguments[i], &b) == 0 && a.st_dev == b.st_dev &&
 		    a.st_ino == b.st_ino)
@@ -62,10 +66,12 @@ static int run(const struct options *options)
 		return usage_error("analyze",
 				   "%s is one of the inputs, and evidence is never overwritten",
 				   options->output);
-	struct knowledge *knowledge = rulebook_open(options->rules);
-	if (!knowledge)
+	struct debug_store debug;
+	if (!debug_store_open(options, &debug))
 		return EXIT_USAGE;
-	if (!output_open(&output, options->output, options->force)) {
+	struct knowledge *knowledge = rulebook_open(options->rules);
+	if (!knowledge || !output_open(&output, options->output, options->force)) {
+		debug_store_close(&debug);
 		knowledge_destroy(knowledge);
 		return EXIT_USAGE;
 	}
@@ -76,12 +82,14 @@ static int run(const struct options *options)
 	if (answer.renderer->begin)
 		answer.renderer->begin(&answer.render);
 	struct run run_all = {.knowledge = knowledge,
+			      .debug = &debug,
 			      .split = options->split,
 			      .sink = on_report,
 			      .context = &answer};
 	bool fine = run_inputs(&run_all, options->arguments, options->argument_count);
 	if (answer.renderer->end)
 		answer.renderer->end(&answer.render);
+	debug_store_close(&debug);
 	knowledge_destroy(knowledge);
 	return output_commit(&output) && fine ? answer.exit : EXIT_USAGE;
 }
@@ -95,6 +103,7 @@ static const struct option_row options[] = {
 	 offsetof(struct options, output)},
 	{0, "force", NULL, "let -o replace a file that is there", offsetof(struct options, force)},
 	OPTION_SPLIT,
+	OPTIONS_DEBUG,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0, "schema", NULL, "print the JSON Schema of the json and jsonl formats",

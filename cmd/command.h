@@ -16,7 +16,7 @@ enum exit_code {
 
 /* What options_parse() found. A command uses the fields that its option table names. */
 struct options {
-	const char *format, *output, *rules, *color, *carve;
+	const char *format, *output, *rules, *color, *carve, *vmlinux, *debug_dir;
 	bool all, force, schema, split, help;
 	char **arguments;
 	int argument_count;
@@ -35,6 +35,7 @@ struct option_row {
 #define OPTION_COLOR {0, "color", "WHEN", "auto (default), always or never; NO_COLOR is honoured", offsetof(struct options, color)}
 #define OPTION_RULES {0, "rules", "DIR", "use the rules of DIR instead of the built-in ones", offsetof(struct options, rules)}
 #define OPTION_SPLIT {0, "split", NULL, "the FILEs are the parts of one vmcore (makedumpfile --split)", offsetof(struct options, split)}
+#define OPTIONS_DEBUG {0, "vmlinux", "FILE", "the vmlinux of a Linux dump's kernel: lines of source; never needed", offsetof(struct options, vmlinux)}, {0, "debug-dir", "DIR", "look there for the vmlinux and modules with debug information", offsetof(struct options, debug_dir)}
 /* clang-format on */
 
 /**

@@ -86,6 +86,7 @@ static const struct option_row files_options[] = {
 	{0, "carve", "DIR", "write what is left of their content in memory to DIR, with a manifest",
 	 offsetof(struct options, carve)},
 	OPTION_SPLIT,
+	OPTIONS_DEBUG,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0},

@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include "ceilings.h"
+#include "debug_store.h"
 #include "inputs.h"
 #include "message.h"
 #include "run.h"
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 enum { PIPE_BYTES = 1 << 20 };
-_Static_assert((int)LIMIT_PARTS <= (int)SANDBOX_KEEP_MAX, "one child gets all parts");
+_Static_assert((int)LIMIT_PARTS + 1 <= (int)SANDBOX_KEEP_MAX, "one child gets all parts");
 
 /* ---- inside the lane
  * ------------------------------------------------------------------------------- */
@@ -65,9 +66,10 @@ static bool on_line(void *context, char *line, size_t length)
 }
 
 /* The child ended in the middle of something. True: another child should go on at *skip. */
-static bool after_death(struct passing *p, const struct input *in, const char *text,
+static bool after_death(struct passing *p, const struct input *in, const char *text, bool given,
 			const struct sandbox_result *result, unsigned *skip)
 {
+	char words[320];
 	bool in_evidence = p->begun > p->reported;
 	bool used_up = result->end == SANDBOX_CPU || result->end == SANDBOX_WALL ||
 		       result->end == SANDBOX_MEMORY || result->end == SANDBOX_OUTPUT;
@@ -79,7 +81,11 @@ static bool after_death(struct passing *p, const struct input *in, const char *t
 		return true;
 	}
 	say_text(p, in_evidence ? 'D' : 'F', error_kind_name(ERROR_CRASHED));
-	say_text(p, 'T', text);
+	snprintf(words, sizeof(words), "%s%s", text,
+		 given ? "; it may be a file given with --vmlinux or --debug-dir that it died of: "
+			 "try without"
+		       : "");
+	say_text(p, 'T', words);
 	*skip += p->begun;
 	return in_evidence && p->in_archive && !in->member && in->seekable;
 }
@@ -90,11 +96,12 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 {
 	unsigned skip = 0;
 	bool again = true;
-	int fds[LIMIT_PARTS];
+	int fds[LIMIT_PARTS + 1]; /* and the vmlinux */
 
 	for (unsigned i = 0; i < count; i++)
 		fds[i] = inputs[i].fd;
 	while (again && !p->gone) {
+		struct debug_files debug = {.vmlinux = -1};
 		struct work work = {.inputs = inputs,
 				    .count = count,
 				    .split = run->split,
@@ -102,9 +109,15 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 				    .knowledge = run->knowledge,
 				    .want = run->want};
 		struct sandbox_limits limits = {.file_size = LIMIT_SPOOL};
+		unsigned kept = count;
 		if (run->want & WANT_SCAN) {
 			limits.cpu_seconds = LIMIT_SCAN_CPU_SECONDS;
 			limits.wall_seconds = LIMIT_SCAN_WALL_SECONDS;
+		}
+		if (run->debug) {
+			work.debug = debug_store_grant(run->debug, &limits, &debug);
+			if (debug.vmlinux >= 0)
+				fds[kept++] = debug.vmlinux;
 		}
 		struct sandbox_result result = {0};
 		p->begun = p->reported = 0;
@@ -113,15 +126,15 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 			if (inputs[i].seekable)
 				lseek(inputs[i].fd, inputs[i].start, SEEK_SET);
 		struct error *err =
-			sandbox_run(&limits, fds, count, worker_run, &work, on_line, p, &result);
+			sandbox_run(&limits, fds, kept, worker_run, &work, on_line, p, &result);
 		if (err) {
 			say_failure(p, err->kind, err->message);
 			error_destroy(err);
 		} else if (result.end != SANDBOX_FINISHED) {
-			again = after_death(p, inputs, result.text, &result, &skip);
+			again = after_death(p, inputs, result.text, work.debug, &result, &skip);
 		} else if (p->begun > p->reported || (!p->reported && !skip)) {
 			again = after_death(p, inputs, "the reader ended without an answer",
-					    &result, &skip);
+					    work.debug, &result, &skip);
 		}
 		again = again && !run->split;
 	}

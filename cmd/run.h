@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct debug_store;
 struct knowledge;
 
 /* Gets each report; @p report belongs to the callee. Return false to stop. */
@@ -12,8 +13,9 @@ typedef bool (*report_sink)(void *context, json_t *report);
 
 struct run {
 	const struct knowledge *knowledge;
-	unsigned want; /* enum want */
-	bool split;    /* all arguments are the parts of one dump */
+	const struct debug_store *debug; /* NULL: nothing was given beside the inputs */
+	unsigned want;                   /* enum want */
+	bool split;                      /* all arguments are the parts of one dump */
 	report_sink sink;
 	void *context;
 };

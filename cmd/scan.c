@@ -39,6 +39,7 @@ static const struct option_row options[] = {
 	{0, "rules", "DIR", "the .yar files of DIR (or one such file); required",
 	 offsetof(struct options, rules)},
 	OPTION_SPLIT,
+	OPTIONS_DEBUG,
 	OPTION_COLOR,
 	{0},
 };

@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include "debug_store.h"
 #include "knowledge.h"
 #include "message.h"
 #include "paper.h"
@@ -58,8 +59,13 @@ static bool on_report(void *context, json_t *report)
 	/* whether somebody can be blamed is not what a view is asked */
 	showing->exit = exit_worse(showing->exit, exit == EXIT_NO_CULPRIT ? EXIT_VERDICT : exit);
 	showing->render.count++;
-	for (size_t i = 0; i < get_count(report, "input.problems") && exit != EXIT_VERDICT; i++) {
-		const char *text = words_problem(arena, get_item(report, "input.problems", i));
+	for (size_t i = 0; i < get_count(report, "input.problems"); i++) {
+		const json_t *problem = get_item(report, "input.problems", i);
+		const char *text = words_problem(arena, problem);
+		/* a complete dump's are no news, but for what the person's own files are short of
+		 */
+		if (exit == EXIT_VERDICT && !words_is_about_given(problem))
+			continue;
 		complain("%s: %s", get_text(report, "input.path"), text ? text : "damaged");
 	}
 	for (size_t i = 0; i < get_count(report, "findings"); i++) {
@@ -111,18 +117,29 @@ int view_run(const struct view *view, const struct options *options,
 	if (!choice("format", options->format, "text json", &format) ||
 	    !terminal_color(options->color, stdout, &showing.render.color))
 		return EXIT_USAGE;
-	if (!knowledge && !(knowledge = own = rulebook_open(options->rules)))
+	struct debug_store debug;
+	if (!debug_store_open(options, &debug))
 		return EXIT_USAGE;
+	if (!knowledge && !(knowledge = own = rulebook_open(options->rules))) {
+		debug_store_close(&debug);
+		return EXIT_USAGE;
+	}
 	showing.render.out = stdout;
 	showing.render.width = isatty(STDOUT_FILENO) ? terminal_width(stdout, UINT_MAX) : 0;
 	showing.parts = strcmp(format, "json") == 0 ? json_array() : NULL;
 
-	struct run run = {knowledge, view->want, options->split, on_report, &showing};
+	struct run run = {.knowledge = knowledge,
+			  .debug = &debug,
+			  .want = view->want,
+			  .split = options->split,
+			  .sink = on_report,
+			  .context = &showing};
 	if (!run_inputs(&run, options->arguments, options->argument_count))
 		showing.exit = EXIT_USAGE;
 	if (showing.parts)
 		print_parts(&showing);
 	json_decref(showing.parts);
+	debug_store_close(&debug);
 	knowledge_destroy(own);
 	return showing.exit;
 }
@@ -131,6 +148,7 @@ const struct option_row view_options[] = {
 	{'f', "format", "FORMAT", "text (default) or json: that part of the report",
 	 offsetof(struct options, format)},
 	OPTION_SPLIT,
+	OPTIONS_DEBUG,
 	OPTION_RULES,
 	OPTION_COLOR,
 	{0},

@@ -77,9 +77,14 @@ static struct error *read_dump(struct arena *arena, const struct evidence *evide
 	struct dump *dump = dump_create(arena);
 	if (!dump)
 		return error_create(ERROR_NOMEM, "no memory left for the dump");
-	err = format->read(evidence, dump);
+	struct evidence with = *evidence;
+	with.debug = work->debug;
+	err = format->read(&with, dump);
 	if (dump->format)
 		subject->format = dump->format;
+	if (!err && work->debug && !format->by_debug_files)
+		dump_problem(dump, "debug-dir-not-used",
+			     "--vmlinux and --debug-dir have no use here: they are for vmcores");
 	for (const struct evidence *e = evidence; e && !err; e = e->next) {
 		if (!e->cut)
 			continue;

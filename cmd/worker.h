@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+struct debug_files;
 struct input;
 struct knowledge;
 
@@ -18,7 +19,8 @@ struct work {
 	bool split;
 	unsigned skip; /* pieces of evidence an earlier child has dealt with */
 	const struct knowledge *knowledge;
-	unsigned want; /* enum want */
+	const struct debug_files *debug; /* NULL: nothing was given */
+	unsigned want;                   /* enum want */
 };
 
 /* A sandbox_work for a `const struct work *`. */

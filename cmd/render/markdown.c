@@ -35,9 +35,12 @@ static void put_crash(FILE *out, struct arena *arena, const json_t *report)
 	item(out, "", words_instruction(arena, report));
 	item(out, "", words_when(arena, report));
 	item(out, "", words_system(arena, report));
-	for (size_t i = 0; i < get_count(report, "input.problems"); i++)
-		item(out,
-		     "Incomplete: ", words_problem(arena, get_item(report, "input.problems", i)));
+	for (size_t i = 0; i < get_count(report, "input.problems"); i++) {
+		const json_t *problem = get_item(report, "input.problems", i);
+		item(out, words_is_about_given(problem) ? "Not used: " : "Incomplete: ",
+		     words_problem(arena, problem));
+	}
+	item(out, "Read with ", words_debug_files(arena, report));
 }
 
 static void put_why(FILE *out, struct arena *arena, const json_t *report)

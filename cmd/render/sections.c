@@ -49,6 +49,7 @@ static void fill_facts(const struct rows *rows)
 		fact(rows, "SHA-256", get_text(part, "sha256"));
 	}
 	fact(rows, "Kind", words_input(a, r));
+	fact(rows, "Debug files", words_debug_files(a, r));
 	fact_text(rows, "Status", "input.status");
 	fact_text(rows, "Dump", "system.writer");
 	fact(rows, "System", words_system(a, r));

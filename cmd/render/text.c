@@ -19,13 +19,27 @@ enum {
 /* A path of these needs no quotes. */
 #define PLAIN_IN_SHELL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./+:,@-"
 
+/* What the person gave and what could not be used, of a dump that lacks nothing. */
+static void put_given(struct paper *p, struct arena *arena, const json_t *report)
+{
+	paper_label(p, "Not used");
+	for (size_t i = 0; i < get_count(report, "input.problems"); i++) {
+		const json_t *problem = get_item(report, "input.problems", i);
+		if (words_is_about_given(problem))
+			paper_body(p, INK_WARN, "! ", words_problem(arena, problem));
+	}
+	p->label = NULL;
+}
+
 static void put_problems(struct paper *p, struct arena *arena, const json_t *report)
 {
 	size_t count = get_count(report, "input.problems");
 	bool partial = same(get_text(report, "input.status"), "partial");
 
-	if (!partial)
+	if (!partial) {
+		put_given(p, arena, report);
 		return;
+	}
 	paper_label(p, "Incomplete");
 	for (size_t i = 0; i < count && i < PROBLEMS_MAX; i++) {
 		const char *text = words_problem(arena, get_item(report, "input.problems", i));
@@ -358,6 +372,7 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 	const char *bucket = get_text(report, "signature.bucket");
 	const char *hash = get_text(report, "signature.failure_hash");
 	const char *sha256 = get_text(report, "input.sha256"), *input = words_input(arena, report);
+	const char *debug = words_debug_files(arena, report);
 
 	paper_gap(p);
 	if (bucket) {
@@ -370,6 +385,8 @@ static void put_footer(struct paper *p, struct arena *arena, const json_t *repor
 		paper_body(p, INK_FAINT, "", arena_printf(arena, "sha256 %s", sha256));
 	if (input)
 		paper_body(p, INK_FAINT, "", input);
+	if (debug)
+		paper_body(p, INK_FAINT, "", arena_printf(arena, "read with %s", debug));
 	p->label = NULL;
 	if (all || words_is_unreadable(report))
 		return;

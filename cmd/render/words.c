@@ -90,6 +90,23 @@ static const char *short_code(struct arena *arena, const char *code)
 	return arena_printf(arena, "0x%s", digits);
 }
 
+/* "acme_edr.c:76", or "list.h:110 in __list_del": the innermost place in the sources. The folders a
+ * module was built in tell nothing here. */
+static const char *source_of(struct arena *arena, const json_t *frame)
+{
+	const json_t *at = get_item(frame, "source", 0);
+	const char *file = get_text(at, "file"), *function = get_text(at, "function");
+
+	if (!file)
+		return NULL;
+	if (file[0] == '/' && strrchr(file, '/')[1])
+		file = strrchr(file, '/') + 1;
+	const char *place = arena_printf(arena, "%s:%.0f", file, get_number(at, "line"));
+	return get_count(frame, "source") > 1 && function
+		       ? arena_printf(arena, "%s in %s", place, function)
+		       : place;
+}
+
 const char *words_frame(struct arena *arena, const json_t *frame)
 {
 	const char *module = get_text(frame, "module"), *offset = get_text(frame, "offset");
@@ -100,7 +117,37 @@ const char *words_frame(struct arena *arena, const json_t *frame)
 	const char *where = offset ? arena_printf(arena, "%s+%s", module, offset) : module;
 	if (get_bool(frame, "unloaded"))
 		where = arena_printf(arena, "%s (unloaded)", where);
+	symbol = join(arena, symbol, ", ", source_of(arena, frame));
 	return symbol ? arena_printf(arena, "%s (%s)", where, symbol) : where;
+}
+
+bool words_is_about_given(const json_t *problem)
+{
+	const char *code = get_text(problem, "code");
+
+	return code && (strncmp(code, "vmlinux-", 8) == 0 || strncmp(code, "debug-dir-", 10) == 0);
+}
+
+const char *words_debug_files(struct arena *arena, const json_t *report)
+{
+	static const char *const by[][2] = {
+		{"build-id", "by its build ID"},
+		{"banner", "by its banner"},
+		{"srcversion", "by its srcversion"},
+		{"name", "by name and release only: lines may be those of another build"},
+	};
+	const char *text = NULL;
+
+	for (size_t i = 0; i < get_count(report, "input.debug_files"); i++) {
+		const json_t *file = get_item(report, "input.debug_files", i);
+		const char *of = get_text(file, "of"), *how = get_text(file, "matched_by");
+		for (size_t k = 0; how && k < sizeof(by) / sizeof(by[0]); k++)
+			if (same(how, by[k][0]))
+				how = by[k][1];
+		if (of && how)
+			text = join(arena, text, ", ", arena_printf(arena, "%s (%s)", of, how));
+	}
+	return text;
 }
 
 const char *words_crash(struct arena *arena, const json_t *report)

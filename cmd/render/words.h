@@ -29,6 +29,11 @@ const char *words_grade(struct arena *arena, const json_t *file);
 const char *words_frame(struct arena *arena, const json_t *frame);
 /* One problem of the input: message and where. */
 const char *words_problem(struct arena *arena, const json_t *problem);
+/* Whether it is about files that the person gave beside the evidence. */
+bool words_is_about_given(const json_t *problem);
+/* "vmlinux (by its build ID), acme_edr (by its build ID)": the debug files that were used, or NULL.
+ */
+const char *words_debug_files(struct arena *arena, const json_t *report);
 /* What a person can do about evidence that could not be read. */
 const char *words_reread(const json_t *report);
 /* Plain name of a verdict's class: "a third-party driver". */

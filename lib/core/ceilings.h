@@ -29,9 +29,13 @@ enum {
 	LIMIT_OPEN_FILES = 4096, /* of one task */
 	LIMIT_LOG_LINES = 65536, /* lines of a kernel's log */
 	LIMIT_BPF = 4096,        /* BPF programs */
+	LIMIT_DEBUG_FILES = 32,  /* used for one dump */
+	LIMIT_INLINED = 32,      /* functions in each other at one instruction */
 };
 
-#define LIMIT_MEMORY   (UINT64_C(1) << 30)  /* address space of the reading process (RLIMIT_AS) */
+#define LIMIT_MEMORY (UINT64_C(1) << 30) /* address space of the reading process (RLIMIT_AS) */
+/* Address space on top of it where the person gives debug files: they are mapped, not read. */
+#define LIMIT_DEBUG    (UINT64_C(4) << 30)
 #define LIMIT_EVIDENCE (UINT64_C(64) << 20) /* one dump that is read into memory whole */
 #define LIMIT_ARENA    (UINT64_C(96) << 20) /* model and report of one dump */
 #define LIMIT_UNPACK   (UINT64_C(1) << 30)  /* unpacked from one container: packs of vmcores */

@@ -19,6 +19,7 @@ struct dump *dump_create(struct arena *arena)
 	list_init(&dump->events, arena, sizeof(struct event), LIMIT_EVENTS);
 	list_init(&dump->contributions, arena, sizeof(struct contribution), LIMIT_BLOBS);
 	list_init(&dump->problems, arena, sizeof(struct problem), 256);
+	list_init(&dump->debug_uses, arena, sizeof(struct debug_use), LIMIT_DEBUG_FILES);
 	list_init(&dump->crash_task.calls, arena, sizeof(struct call), LIMIT_FRAMES);
 	list_init(&dump->tasks, arena, sizeof(struct task), LIMIT_TASKS);
 	list_init(&dump->open_files, arena, sizeof(struct open_file), LIMIT_OPEN_FILES);

@@ -169,13 +169,21 @@ enum call_source {
 	CALL_SCAN,
 	CALL_LOG
 };
+/* A place in the sources. An instruction has several if it is of a function that the compiler put
+ * into another one. */
+struct source_line {
+	const char *file; /* as the compiler was given it */
+	unsigned line;
+	const char *function; /* that the line is in, NULL unknown */
+};
 struct call {
 	uint64_t address;
 	uint64_t slot; /* where on the stack, 0 for a register */
 	enum call_source source;
-	const char *symbol;                /* "acme_match_template+0x28" */
-	const char *module;                /* its name where only that is known (CALL_LOG) */
-	bool in_log;                       /* the trace the kernel printed has it too */
+	const char *symbol;  /* "acme_match_template+0x28" */
+	const char *module;  /* its name where only that is known (CALL_LOG) */
+	bool in_log;         /* the trace the kernel printed has it too */
+	struct list sources; /* struct source_line, innermost first; empty: not known */
 	const struct registers *registers; /* of CALL_REGISTERS and CALL_INTERRUPTED, may be NULL */
 };
 
@@ -189,6 +197,13 @@ struct task {
 	bool whole;        /* they reach a proper end */
 	bool sleeping;
 	bool blocked; /* and cannot be woken but by what it waits for */
+};
+
+/* A file that the person gave beside the evidence (debug_files.h) and that was used. */
+struct debug_use {
+	const char *of;         /* "vmlinux", or the module's name */
+	const char *matched_by; /* how it is known to fit: build-id | banner | srcversion | name */
+	bool symbols, layouts, lines; /* what came from it */
 };
 
 struct open_file {
@@ -333,6 +348,7 @@ struct dump {
 	struct list events;                        /* struct event */
 	struct list contributions;                 /* struct contribution */
 	struct list problems;                      /* struct problem */
+	struct list debug_uses;                    /* struct debug_use */
 	const char *manufacturer, *product, *bios; /* of the machine */
 
 	/* what kernels other than Windows leave */

@@ -3,6 +3,7 @@
 #define CULPRIT_EVIDENCE_H
 
 #include "cursor.h"
+#include "debug_files.h"
 #include "dump.h"
 
 struct evidence {
@@ -14,8 +15,9 @@ struct evidence {
 			      */
 	int fd;              /* the bare file itself, -1 if it came out of a container; for a
 				format with `by_file` always a file, with all of it */
-	const char *cut;     /* why the container ended early, NULL if it did not */
-	const char *name;    /* what the person calls it, for messages (safe text) */
+	const struct debug_files *debug; /* what the person gave beside it, NULL: nothing */
+	const char *cut;                 /* why the container ended early, NULL if it did not */
+	const char *name;                /* what the person calls it, for messages (safe text) */
 	const struct evidence *next; /* the next file of those that are one dump together, NULL */
 };
 
@@ -37,6 +39,8 @@ struct format {
 	bool by_file;
 	/* One dump can be several files: it reads `next` too. */
 	bool joins;
+	/* It uses what the person gave beside the evidence (`debug`). */
+	bool by_debug_files;
 	/* Fills @p dump. An error means nothing useful could be read; damage that leaves something
 	 * is a dump_problem(). */
 	struct error *(*read)(const struct evidence *evidence, struct dump *dump);

@@ -27,6 +27,7 @@ struct frame {
 	bool unloaded;               /* module is of the unloaded list */
 	uint64_t offset;             /* in the module */
 	const char *symbol;
+	const struct list *sources; /* struct source_line, innermost first; NULL not known */
 	enum trust trust;
 	bool call_seen; /* the bytes before it are in the dump and are a call */
 	enum blame blame;

@@ -95,6 +95,26 @@ json_t *report_parts(const struct dump_part *parts, size_t count)
 	return array;
 }
 
+static json_t *debug_uses(const struct list *uses)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(struct debug_use, use, uses) {
+		json_t *o = json_object(), *gives = json_array();
+		if (use->symbols)
+			json_array_append_new(gives, json_string("symbols"));
+		if (use->layouts)
+			json_array_append_new(gives, json_string("layouts"));
+		if (use->lines)
+			json_array_append_new(gives, json_string("lines"));
+		set(o, "of", text(use->of));
+		set(o, "matched_by", text(use->matched_by));
+		set(o, "gives", gives);
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *input(const struct report *r, const struct dump *d)
 {
 	static const char *const status[] = {"complete", "partial", "unreadable"};
@@ -112,6 +132,8 @@ static json_t *input(const struct report *r, const struct dump *d)
 	set(o, "problems", problems);
 	if (r->input.parts)
 		set(o, "parts", report_parts(r->input.parts, r->input.part_count));
+	if (d->debug_uses.count)
+		set(o, "debug_files", debug_uses(&d->debug_uses));
 	return o;
 }
 
@@ -215,6 +237,20 @@ static json_t *crash(const struct report *r, const struct dump *d)
 	return o;
 }
 
+static json_t *sources(const struct list *list)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(struct source_line, s, list) {
+		json_t *o = json_object();
+		set(o, "file", text(s->file));
+		set(o, "line", json_integer(s->line));
+		set(o, "function", text(s->function));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
 static json_t *stack(const struct report *r)
 {
 	static const char *const trust[] = {"context", "unwind", "frame-pointer", "scan"};
@@ -231,6 +267,8 @@ static json_t *stack(const struct report *r)
 		set(o, "module", text(f->module ? f->module->name : NULL));
 		set(o, "offset", f->module && placed ? hex(f->offset, 1) : json_null());
 		set(o, "symbol", text(f->symbol));
+		if (f->sources)
+			set(o, "source", sources(f->sources));
 		set(o, "trust", json_string(trust[f->trust]));
 		set(o, "call_seen", json_boolean(f->call_seen));
 		set(o, "unloaded", json_boolean(f->unloaded));

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -114,20 +115,72 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum stop listen_to_child(int fd, struct answer *answer, int64_t deadline)
+/* One byte, and with it the file: copied into the socket, not shared. */
+static bool hand_over(int socket, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS}};
+	char word = fd >= 0;
+	struct iovec part = {&word, sizeof(word)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(word);
+}
+
+/* Answers one question; false when nothing more is to be heard of that child. */
+static bool answer_question(const struct job *job, unsigned *asked)
+{
+	_Alignas(max_align_t) char request[SANDBOX_ASK_BYTES];
+	ssize_t n = recv(job->hear_fd, request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC);
+	int fd = -1;
+	bool sent;
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	if (n == 0 || ++*asked > SANDBOX_ASKS_MAX)
+		return false;
+	if (n <= (ssize_t)sizeof(request))
+		fd = job->limits.supply(job->limits.supply_context, request, (size_t)n);
+	sent = hand_over(job->hear_fd, fd);
+	if (fd >= 0)
+		close(fd);
+	return sent;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static enum stop listen_to_child(struct job *job, struct answer *answer, int64_t deadline)
 {
 	bool again = true;
+	unsigned asked = 0;
 	enum stop stop = STOP_END;
 
 	while (again && stop == STOP_END) {
-		struct pollfd item = {.fd = fd, .events = POLLIN};
+		struct pollfd items[] = {{.fd = job->read_fd, .events = POLLIN},
+					 {.fd = job->hear_fd, .events = POLLIN}};
 		int64_t left = deadline - now_ms();
-		int ready = left > 0 ? poll(&item, 1, left > 60000 ? 60000 : (int)left) : 0;
+		int ready = left > 0 ? poll(items, 2, left > 60000 ? 60000 : (int)left) : 0;
 
 		if (left <= 0)
 			return STOP_WALL;
-		if (ready > 0)
-			stop = answer_take(answer, fd, &again);
+		if (ready > 0 && items[0].revents)
+			stop = answer_take(answer, job->read_fd, &again);
+		if (ready > 0 && items[1].revents && !answer_question(job, &asked))
+			close_fd(&job->hear_fd);
 	}
 	return stop;
 }
@@ -290,11 +343,10 @@ static void judge(const struct job *job, enum stop stop, const struct ending *en
 	}
 }
 
-static void supervise(const struct job *job, pid_t pid, struct answer *answer,
-		      struct sandbox_result *ret)
+static void supervise(struct job *job, pid_t pid, struct answer *answer, struct sandbox_result *ret)
 {
 	int64_t deadline = now_ms() + (int64_t)job->limits.wall_seconds * 1000;
-	enum stop stop = listen_to_child(job->read_fd, answer, deadline);
+	enum stop stop = listen_to_child(job, answer, deadline);
 	struct ending ending = {0};
 
 	if (stop == STOP_END && !wait_until(pid, deadline, &ending))
@@ -332,6 +384,14 @@ static bool job_open(struct job *job)
 	int ends[2] = {-1, -1};
 	void *page;
 
+	if (job->limits.supply) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+			return false;
+		job->ask_fd = above_standard_streams(ends[0]);
+		job->hear_fd = above_standard_streams(ends[1]);
+		if (job->ask_fd < 0 || job->hear_fd < 0)
+			return false;
+	}
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return false;
 	job->read_fd = above_standard_streams(ends[0]);
@@ -346,18 +406,13 @@ static bool job_open(struct job *job)
 	return job->read_fd >= 0 && job->write_fd >= 0 && job->null_fd >= 0;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static void job_close(struct job *job)
 {
 	close_fd(&job->read_fd);
 	close_fd(&job->write_fd);
 	close_fd(&job->null_fd);
+	close_fd(&job->ask_fd);
+	close_fd(&job->hear_fd);
 	if (job->confession)
 		munmap(job->confession, sizeof(*job->confession));
 }
@@ -374,6 +429,8 @@ struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_f
 			  .null_fd = -1,
 			  .read_fd = -1,
 			  .write_fd = -1,
+			  .ask_fd = -1,
+			  .hear_fd = -1,
 			  .parent = getpid()};
 	struct answer answer = {
 		.ceiling = job.limits.output, .on_line = on_line, .context = line_context};
@@ -393,6 +450,7 @@ struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_f
 				   strerrordesc_np(errno) ?: "unknown error");
 	} else {
 		close_fd(&job.write_fd);
+		close_fd(&job.ask_fd);
 		supervise(&job, pid, &answer, ret);
 	}
 	free(answer.buffer);

@@ -6,6 +6,11 @@
  * in lines over a pipe. However it ends, the parent gets a result that says so in words; nothing in
  * the parent reads evidence.
  *
+ * A file that only the evidence can name reaches the child as a descriptor: it asks, and the parent
+ * decides what it hands over (sandbox_ask()). That costs one system call, recvmsg(), on one socket.
+ * A directory's descriptor would not do: no wall but Landlock, which not every kernel has, keeps
+ * openat() below it.
+ *
  * Opening a file by name fails in the child with EACCES, because libraries look for their settings
  * and can do without; every other forbidden call ends it. Without seccomp the child refuses to
  * work.
@@ -20,6 +25,11 @@
 
 #include <stddef.h>
 
+/* Finds the file that the child asks for with @p request: @p size bytes of a process that must be
+ * taken for hostile. Runs in the parent. The descriptor it returns is closed when the child has its
+ * own; -1: there is no such file. */
+typedef int (*sandbox_supply)(void *context, const void *request, size_t size);
+
 struct sandbox_limits {
 	unsigned cpu_seconds;  /* 0: LIMIT_CPU_SECONDS */
 	unsigned wall_seconds; /* 0: LIMIT_WALL_SECONDS */
@@ -27,6 +37,8 @@ struct sandbox_limits {
 			       forks, 0: LIMIT_MEMORY; ignored under ASan */
 	uint64_t output;    /* bytes the child may answer, 0: LIMIT_REPORT */
 	uint64_t file_size; /* of a memfd the child may make, 0: none */
+	sandbox_supply supply; /* NULL: there is nobody to ask for files */
+	void *supply_context;
 };
 
 enum sandbox_end {
@@ -62,7 +74,12 @@ struct error *sandbox_run(const struct sandbox_limits *limits, const int *keep_f
 			  size_t keep_count, sandbox_work work, void *work_context,
 			  sandbox_line on_line, void *line_context, struct sandbox_result *ret);
 
-enum { SANDBOX_KEEP_MAX = 32 };
+enum { SANDBOX_KEEP_MAX = 33, SANDBOX_ASK_BYTES = 512, SANDBOX_ASKS_MAX = 256 };
+
+/* For the child, which learns only from the evidence which other file it needs: has the parent's
+ * `supply` look for it. @p size is at most SANDBOX_ASK_BYTES; only the first SANDBOX_ASKS_MAX
+ * questions are answered. Returns a descriptor that is the caller's, or -1. */
+int sandbox_ask(const void *request, size_t size);
 
 /* Writes all of it; false if the parent is gone. */
 bool sandbox_write(int fd, const char *data, size_t length);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ enum { CHILD_FILES = 128 };
 
 /* Where on_forbidden() writes; only ever set in a child. */
 static struct confession *confession_of_child;
+/* The same for sandbox_ask(). */
+static int ask_of_child = -1;
 
 static void on_forbidden(int number, siginfo_t *info, void *context)
 {
@@ -81,7 +84,8 @@ static int compare_fds(const void *a, const void *b)
 
 static bool close_files(const struct job *job)
 {
-	int kept[SANDBOX_KEEP_MAX + 1];
+	int kept[SANDBOX_KEEP_MAX + 2];
+	size_t count = job->keep_count;
 	unsigned next = STDERR_FILENO + 1;
 
 	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
@@ -92,9 +96,11 @@ static bool close_files(const struct job *job)
 	}
 	for (size_t i = 0; i < job->keep_count; i++)
 		kept[i] = job->keep_fds[i];
-	kept[job->keep_count] = job->write_fd;
-	qsort(kept, job->keep_count + 1, sizeof(*kept), compare_fds);
-	for (size_t i = 0; i <= job->keep_count; i++) {
+	kept[count++] = job->write_fd;
+	if (job->ask_fd >= 0)
+		kept[count++] = job->ask_fd;
+	qsort(kept, count, sizeof(*kept), compare_fds);
+	for (size_t i = 0; i < count; i++) {
 		if (kept[i] < (int)next)
 			continue;
 		close_between(next, (unsigned)kept[i] - 1);
@@ -182,7 +188,7 @@ static enum wall build_walls(const struct job *job)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return WALL_PRIVILEGES;
 	sandbox_landlock_install();
-	return sandbox_filter_install() ? WALL_NONE : WALL_SECCOMP;
+	return sandbox_filter_install(job->ask_fd) ? WALL_NONE : WALL_SECCOMP;
 }
 
 /* The only exit in lib/: the child must not run the parent's atexit functions, nor go on in the
@@ -192,6 +198,7 @@ _Noreturn void sandbox_child_main(const struct job *job)
 	enum wall missing;
 
 	confession_of_child = job->confession;
+	ask_of_child = job->ask_fd;
 	missing = build_walls(job);
 	if (missing != WALL_NONE) {
 		job->confession->refused_errno = errno;
@@ -199,6 +206,36 @@ _Noreturn void sandbox_child_main(const struct job *job)
 		_exit(1);
 	}
 	_exit(job->work(job->work_context, job->write_fd) & 0xff);
+}
+
+int sandbox_ask(const void *request, size_t size)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char word;
+	struct iovec part = {&word, sizeof(word)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	const struct cmsghdr *c;
+	ssize_t n;
+	int fd;
+
+	if (ask_of_child < 0 || size > SANDBOX_ASK_BYTES ||
+	    write(ask_of_child, request, size) != (ssize_t)size)
+		return -1;
+	do {
+		n = recvmsg(ask_of_child, &message, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	c = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(fd)))
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
 }
 
 bool sandbox_write(int fd, const char *data, size_t length)

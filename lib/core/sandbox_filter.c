@@ -18,6 +18,8 @@
 /* What stands for the child's own process id while the filter is built; each child puts its own in.
  * Larger than any process id, so that a filter that was not completed allows nothing. */
 #define PID_PLACEHOLDER UINT32_C(0x7ffe1d5b)
+/* The same for the socket by which it gets files. */
+#define ASK_PLACEHOLDER UINT32_C(0x7ffe1d5d)
 
 /* Built once, never changed after. */
 static struct {
@@ -28,13 +30,13 @@ static struct {
 } filter = {.once = PTHREAD_ONCE_INIT};
 
 /* clang-format off */
-/* For glibc, libarchive and its decompressors, libyara, jansson, OpenSSL's digests and Zydis. */
+/* For glibc, libarchive and its decompressors, libyara, jansson, OpenSSL's digests, Zydis, libdw. */
 static const int allowed_calls[] = {
         /* memory; mmap and mprotect have conditions, see below */
         SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
         /* the descriptors it was given, and memory files */
         SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(preadv), SCMP_SYS(write),
-        SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(close), SCMP_SYS(fstat),
+        SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat),
         SCMP_SYS(fstat64), SCMP_SYS(fadvise64), SCMP_SYS(poll), SCMP_SYS(ppoll),
         SCMP_SYS(memfd_create), SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64),
         /* locks, time, chance */
@@ -101,6 +103,8 @@ static int add_conditional_calls(scmp_filter_ctx ctx)
 	rc = rc ? rc : ALLOW_IF(ctx, rt_sigaction, 1, SCMP_A0(SCMP_CMP_NE, SIGSYS, 0));
 	/* abort() and raise() */
 	rc = rc ? rc : ALLOW_IF(ctx, tgkill, 1, SCMP_A0(SCMP_CMP_EQ, PID_PLACEHOLDER, 0));
+	/* sandbox_ask() */
+	rc = rc ? rc : ALLOW_IF(ctx, recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, ASK_PLACEHOLDER, 0));
 	return rc;
 }
 
@@ -142,15 +146,14 @@ static int filter_export(scmp_filter_ctx ctx)
 	return rc;
 }
 
-static unsigned filter_put_pid(uint32_t pid)
+static unsigned filter_put(uint32_t placeholder, uint32_t value)
 {
 	unsigned changed = 0;
 
 	for (unsigned i = 0; i < filter.length; i++) {
-		if (BPF_CLASS(filter.code[i].code) != BPF_JMP ||
-		    filter.code[i].k != PID_PLACEHOLDER)
+		if (BPF_CLASS(filter.code[i].code) != BPF_JMP || filter.code[i].k != placeholder)
 			continue;
-		filter.code[i].k = pid;
+		filter.code[i].k = value;
 		changed++;
 	}
 	return changed;
@@ -172,7 +175,8 @@ static void filter_build(void)
 	rc = rc ? rc : add_conditional_calls(ctx);
 	rc = rc ? rc : add_refused_calls(ctx);
 	rc = rc ? rc : filter_export(ctx);
-	if (rc == 0 && filter_put_pid(PID_PLACEHOLDER) == 0)
+	if (rc == 0 && (filter_put(PID_PLACEHOLDER, PID_PLACEHOLDER) == 0 ||
+			filter_put(ASK_PLACEHOLDER, ASK_PLACEHOLDER) == 0))
 		rc = -EINVAL; /* libseccomp compares in a way this file does not know */
 	filter.error = -rc;
 	if (ctx)
@@ -189,7 +193,7 @@ bool sandbox_filter_ready(void)
 	return filter.code && !filter.error;
 }
 
-bool sandbox_filter_install(void)
+bool sandbox_filter_install(int ask_fd)
 {
 	struct sock_fprog program = {.len = filter.length, .filter = filter.code};
 
@@ -197,7 +201,9 @@ bool sandbox_filter_install(void)
 	if (!filter.code || filter.error)
 		return false;
 	/* The array is this process's own copy since fork(). */
-	filter_put_pid((uint32_t)getpid());
+	filter_put(PID_PLACEHOLDER, (uint32_t)getpid());
+	if (ask_fd >= 0)
+		filter_put(ASK_PLACEHOLDER, (uint32_t)ask_fd);
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 

@@ -38,6 +38,7 @@ struct job {
 	sandbox_work work;
 	void *work_context;
 	int null_fd, read_fd, write_fd;
+	int ask_fd, hear_fd; /* the child's and the parent's end; -1 without `supply` */
 	pid_t parent;
 	struct confession *confession;
 };
@@ -46,8 +47,9 @@ struct job {
 void sandbox_filter_prepare(void);
 /* Whether there is one. */
 bool sandbox_filter_ready(void);
-/* Puts it in force for this process; false with errno if that cannot be. */
-bool sandbox_filter_install(void);
+/* Puts it in force for this process, which may receive on @p ask_fd (-1: nowhere); false with errno
+ * if that cannot be. */
+bool sandbox_filter_install(int ask_fd);
 
 /* Number of the running kernel's Landlock interface, 0 if it has none. */
 int sandbox_landlock_version(void);

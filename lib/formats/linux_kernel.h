@@ -8,6 +8,7 @@
 
 #include "btf.h"
 #include "ceilings.h"
+#include "debug_file.h"
 #include "diskdump_split.h"
 #include "elf_core_check.h"
 #include "evidence.h"
@@ -48,6 +49,8 @@ struct module_tables {
 	char *string_bytes;
 	size_t string_size;
 	bool tried;
+	struct debug_file *debug; /* its file with DWARF, if the person gave one that fits */
+	bool debug_tried;
 };
 
 /* Offsets that are asked for often. -1: this kernel has no such field. */
@@ -125,6 +128,9 @@ struct vmcore {
 	struct list caches; /* uint64_t: addresses of every struct kmem_cache */
 	kdump_bmp_t *pages; /* which pages the file has; NULL until asked for */
 	struct list aliases;
+	struct debug_file *vmlinux; /* of this very kernel, NULL: none was given */
+	uint64_t vmlinux_shift;     /* from its addresses to the dump's */
+	size_t vmlinux_use;         /* index in dump->debug_uses */
 };
 
 /* ---- linux_memory.c: bytes ---- */
@@ -171,8 +177,24 @@ char *vm_symbol_at(const struct vmcore *v, struct arena *arena, uint64_t address
 uint64_t vm_place(const struct vmcore *v, const struct oops_place *place);
 /* Start of the function @p address lies in, 0 unknown. */
 uint64_t vm_function_at(const struct vmcore *v, uint64_t address);
+/* Name (not safe to print) and start of the function of a module that covers @p address; NULL if
+ * unknown. */
+const char *vm_module_symbol(const struct vmcore *v, struct module_tables *t, uint64_t address,
+			     uint64_t *ret_start);
 bool vm_is_text(const struct vmcore *v, uint64_t address);
 struct module_tables *vm_tables_of(const struct vmcore *v, uint64_t address);
+
+/* ---- linux_debug.c: what the person gave beside the dump ---- */
+
+/* Finds the vmlinux of this kernel among it, if there is one. */
+void vm_debug_open(struct vmcore *v);
+void vm_debug_close(struct vmcore *v);
+bool vm_debug_symbol(const struct vmcore *v, const char *name, uint64_t *ret);
+bool vm_debug_symbol_at(const struct vmcore *v, uint64_t address, struct kallsyms_symbol *ret);
+/* Layouts out of it; *ret_from says in words what they were read from. NULL: it has none. */
+struct types *vm_debug_types(struct vmcore *v, const char **ret_from);
+/* The lines of the calls of the task that crashed. */
+void vm_debug_sources(struct vmcore *v);
 
 /* ---- linux_crash.c: what the kernel said, and when ---- */
 

@@ -223,6 +223,7 @@ void vm_close(struct vmcore *v)
 	v->file_count = 0;
 	types_destroy(v->types);
 	v->types = NULL;
+	vm_debug_close(v); /* what it described is gone */
 }
 
 bool vm_read(const struct vmcore *v, uint64_t address, void *buffer, size_t size)

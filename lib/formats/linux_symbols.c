@@ -20,11 +20,23 @@ enum {
 	NAME_SHOWN = 128,
 };
 
+/* The kernel's own symbols: kallsyms of the dump, or the vmlinux that stands in for it. */
+static bool kernel_symbol(const struct vmcore *v, const char *name, uint64_t *ret)
+{
+	return v->symbols ? kallsyms_address(v->symbols, name, ret) : vm_debug_symbol(v, name, ret);
+}
+
+static bool kernel_symbol_at(const struct vmcore *v, uint64_t address, struct kallsyms_symbol *ret)
+{
+	return v->symbols ? kallsyms_at(v->symbols, address, ret)
+			  : vm_debug_symbol_at(v, address, ret);
+}
+
 uint64_t vm_symbol(const struct vmcore *v, const char *name)
 {
 	uint64_t address;
 
-	if (v->symbols && kallsyms_address(v->symbols, name, &address))
+	if (kernel_symbol(v, name, &address))
 		return address;
 	return vmcoreinfo_symbol(&v->info, name, &address) ? address : 0;
 }
@@ -52,8 +64,18 @@ uint32_t vm_field32(const struct vmcore *v, uint64_t base, int64_t offset)
 	return base && offset >= 0 ? vm_u32(v, base + (uint64_t)offset) : 0;
 }
 
+/* What the dump should have and has not: an ordinary loss if something given stands in for it. */
+static void tell_missing(struct vmcore *v, const char *code, const char *what, const char *instead,
+			 const char *loss)
+{
+	dump_problem(v->dump, code, "%s; %s", what, instead ? instead : loss);
+	v->dump->partial |= !instead;
+}
+
 static void load_kallsyms(struct vmcore *v)
 {
+	const char *instead = v->vmlinux ? "symbols are those of the vmlinux that was given" : NULL;
+	static const char loss[] = "addresses have no names, and only the log tells what happened";
 	const struct vmcoreinfo *info = &v->info;
 	struct kallsyms_tables t = {0};
 	uint64_t start = 0;
@@ -69,17 +91,15 @@ static void load_kallsyms(struct vmcore *v)
 	if (!t.names && start)
 		kallsyms_find_tables(&v->memory, start, SEARCH_SPAN, v->arena, &t);
 	if (!t.names) {
-		dump_problem(v->dump, "no-kallsyms",
-			     "the kernel's symbol table (kallsyms) is not in the dump: addresses "
-			     "have no names, and only the log tells what happened");
-		v->dump->partial = true;
+		tell_missing(v, "no-kallsyms",
+			     "the kernel's symbol table (kallsyms) is not in the dump", instead,
+			     loss);
 		return;
 	}
 	struct error *err = kallsyms_load(&v->memory, &t, v->arena, &v->symbols);
 	if (err) {
-		dump_problem(v->dump, "kallsyms-damaged",
-			     "the kernel's symbol table cannot be read: %s", err->message);
-		v->dump->partial = true;
+		err = error_prepend(err, "the kernel's symbol table cannot be read");
+		tell_missing(v, "kallsyms-damaged", err->message, instead, loss);
 		error_destroy(err);
 	}
 }
@@ -127,16 +147,29 @@ static bool find_btf(struct vmcore *v, uint64_t *ret_address, uint64_t *ret_size
 	return false;
 }
 
+/* Layouts are not in the dump, or not whole. */
+static void types_elsewhere(struct vmcore *v, const char *code, const char *what)
+{
+	const char *from = NULL;
+
+	v->types = vm_debug_types(v, &from);
+	tell_missing(
+		v, code, what,
+		v->types ? arena_printf(v->arena,
+					"layouts come from the %s of the vmlinux that was given",
+					from)
+			 : NULL,
+		"modules, tasks and open files cannot be read, only the log and the stack");
+}
+
 static void load_btf(struct vmcore *v)
 {
 	uint64_t address, size;
 	struct error *err = NULL;
 
 	if (!find_btf(v, &address, &size)) {
-		dump_problem(v->dump, "no-btf",
-			     "the kernel's type information (BTF) is not in the dump: modules, "
-			     "tasks and open files cannot be read, only the log and the stack");
-		v->dump->partial = true;
+		types_elsewhere(v, "no-btf",
+				"the kernel's type information (BTF) is not in the dump");
 		return;
 	}
 	uint8_t *data = malloc(size);
@@ -145,13 +178,11 @@ static void load_btf(struct vmcore *v)
 	else if (!vm_bulk(v, address, data, size))
 		err = error_create(ERROR_TRUNCATED, "its pages are not in the dump");
 	else
-		err = types_create(data, size, &v->types);
+		err = btf_types(data, size, &v->types);
 	free(data);
 	if (err) {
-		dump_problem(v->dump, "btf-damaged",
-			     "the kernel's type information (BTF) cannot be read: %s",
-			     err->message);
-		v->dump->partial = true;
+		err = error_prepend(err, "the kernel's type information (BTF) cannot be read");
+		types_elsewhere(v, "btf-damaged", err->message);
 		error_destroy(err);
 	}
 }
@@ -292,8 +323,8 @@ static bool is_noise(const char *name)
 	       strncmp(name, ".L", 2) == 0;
 }
 
-static const char *module_symbol(const struct vmcore *v, struct module_tables *t, uint64_t address,
-				 uint64_t *ret_start)
+const char *vm_module_symbol(const struct vmcore *v, struct module_tables *t, uint64_t address,
+			     uint64_t *ret_start)
 {
 	const char *best = NULL;
 
@@ -323,8 +354,8 @@ uint64_t vm_function_at(const struct vmcore *v, uint64_t address)
 	if (t && t->module->kind == MODULE_BPF)
 		return t->module->base;
 	if (t)
-		return module_symbol(v, t, address, &start) ? start : 0;
-	return v->symbols && kallsyms_at(v->symbols, address, &symbol) ? symbol.address : 0;
+		return vm_module_symbol(v, t, address, &start) ? start : 0;
+	return kernel_symbol_at(v, address, &symbol) ? symbol.address : 0;
 }
 
 char *vm_symbol_at(const struct vmcore *v, struct arena *arena, uint64_t address, bool is_return)
@@ -336,15 +367,15 @@ char *vm_symbol_at(const struct vmcore *v, struct arena *arena, uint64_t address
 	if (t && t->module->kind == MODULE_BPF)
 		return arena_printf(arena, "%s+0x%" PRIx64, t->name, address - t->module->base);
 	if (t) {
-		const char *name = module_symbol(v, t, look, &start);
+		const char *name = vm_module_symbol(v, t, look, &start);
 		if (!name)
 			return NULL;
 		return arena_printf(arena, "%s+0x%" PRIx64,
 				    text_from_bytes(arena, name, strnlen(name, NAME_SHOWN)),
 				    address - start);
 	}
-	if (look < v->text_start || look - v->text_start >= v->kernel->size || !v->symbols ||
-	    !kallsyms_at(v->symbols, look, &symbol))
+	if (look < v->text_start || look - v->text_start >= v->kernel->size ||
+	    !kernel_symbol_at(v, look, &symbol))
 		return NULL;
 	return arena_printf(arena, "%s+0x%" PRIx64,
 			    text_from_bytes(arena, symbol.name, strnlen(symbol.name, NAME_SHOWN)),
@@ -359,9 +390,7 @@ uint64_t vm_place(const struct vmcore *v, const struct oops_place *place)
 	if (!place->symbol)
 		return place->address;
 	if (!place->module)
-		return v->symbols && kallsyms_address(v->symbols, place->symbol, &address)
-			       ? address + place->offset
-			       : 0;
+		return kernel_symbol(v, place->symbol, &address) ? address + place->offset : 0;
 	LIST_EACH(struct module_tables, candidate, &v->tables) {
 		if (strcmp(candidate->module->name, place->module) == 0)
 			t = candidate;

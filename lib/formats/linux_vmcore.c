@@ -344,6 +344,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	read_info(v);
 	identify(v);
 	find_memory(v);
+	vm_debug_open(v);
 	vm_symbols(v);
 	vm_log(v);
 	vm_modules(v);
@@ -354,6 +355,7 @@ static struct error *read_vmcore(const struct evidence *evidence, struct dump *d
 	vm_crash(v);
 	vm_other_tasks(v);
 	vm_bpf_loaders(v);
+	vm_debug_sources(v);
 	vm_clock(v);
 	tell_absences(v);
 	if (arena_failed(dump->arena))
@@ -368,5 +370,6 @@ const struct format format_linux_vmcore = {
 	.bid = bid,
 	.by_file = true,
 	.joins = true,
+	.by_debug_files = true,
 	.read = read_vmcore,
 };

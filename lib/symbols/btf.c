@@ -15,22 +15,19 @@ struct slot {
 	uint32_t hash, id;
 };
 
-struct types {
+struct btf_types {
+	struct types base;
 	struct btf *btf;
 	struct slot *slots; /* structures by name; id 0 is an empty slot */
 	uint32_t mask;
 };
 
-static uint32_t hash_name(const char *name)
+static const struct btf_types *own(const struct types *types)
 {
-	uint32_t h = 2166136261u;
-
-	for (; *name; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	return h;
+	return (const struct btf_types *)types;
 }
 
-static const char *name_of(const struct types *types, uint32_t offset)
+static const char *name_of(const struct btf_types *types, uint32_t offset)
 {
 	const char *name = btf__str_by_offset(types->btf, offset);
 
@@ -42,7 +39,7 @@ static bool is_struct(const struct btf_type *t)
 	return btf_is_struct(t) || btf_is_union(t);
 }
 
-static uint32_t find_slot(const struct types *types, const char *name, uint32_t hash)
+static uint32_t find_slot(const struct btf_types *types, const char *name, uint32_t hash)
 {
 	uint32_t i = hash & types->mask;
 
@@ -56,7 +53,7 @@ static uint32_t find_slot(const struct types *types, const char *name, uint32_t 
 	return i;
 }
 
-static bool build_index(struct types *types)
+static bool build_index(struct btf_types *types)
 {
 	uint32_t count = btf__type_cnt(types->btf), structs = 0, size = 64;
 
@@ -72,7 +69,7 @@ static bool build_index(struct types *types)
 		const struct btf_type *t = btf__type_by_id(types->btf, id);
 		if (!is_struct(t) || !t->name_off)
 			continue;
-		uint32_t hash = hash_name(name_of(types, t->name_off));
+		uint32_t hash = types_hash(name_of(types, t->name_off));
 		uint32_t i = find_slot(types, name_of(types, t->name_off), hash);
 		if (!types->slots[i].id)
 			types->slots[i] = (struct slot){hash, id};
@@ -97,46 +94,17 @@ static bool is_aligned(const void *data, size_t size)
 	return size >= HEADER && p[HEADER_LENGTH] % 4 == 0 && p[TYPES_OFFSET] % 4 == 0;
 }
 
-struct error *types_create(const void *data, size_t size, struct types **ret)
+static void destroy(struct types *base)
 {
-	struct types *types = calloc(1, sizeof(*types));
+	struct btf_types *types = (struct btf_types *)base;
 
-	if (!types || size > UINT32_MAX) {
-		free(types);
-		return error_create(ERROR_NOMEM, "no memory for the kernel's types");
-	}
-	libbpf_set_print(stay_silent);
-	types->btf = is_aligned(data, size) ? btf__new(data, (uint32_t)size) : NULL;
-	if (libbpf_get_error(types->btf))
-		types->btf = NULL;
-	if (!types->btf) {
-		free(types);
-		return error_create(ERROR_BAD_DATA, "the type information (BTF) is damaged");
-	}
-	if (btf__type_cnt(types->btf) > TYPES_MAX || !build_index(types)) {
-		types_destroy(types);
-		return error_create(ERROR_LIMIT, "the type information (BTF) is too large");
-	}
-	*ret = types;
-	return NULL;
-}
-
-void types_destroy(struct types *types)
-{
-	if (!types)
-		return;
 	btf__free(types->btf);
 	free(types->slots);
 	free(types);
 }
 
-unsigned types_count(const struct types *types)
-{
-	return btf__type_cnt(types->btf);
-}
-
 /* Behind typedefs and qualifiers. */
-static const struct btf_type *strip(const struct types *types, uint32_t id)
+static const struct btf_type *strip(const struct btf_types *types, uint32_t id)
 {
 	const struct btf_type *t = btf__type_by_id(types->btf, id);
 
@@ -145,15 +113,15 @@ static const struct btf_type *strip(const struct types *types, uint32_t id)
 	return t;
 }
 
-static const struct btf_type *find_struct(const struct types *types, const char *name)
+static uint64_t find(const struct types *base, const char *name)
 {
-	uint32_t i = find_slot(types, name, hash_name(name));
+	const struct btf_types *types = own(base);
 
-	return types->slots[i].id ? btf__type_by_id(types->btf, types->slots[i].id) : NULL;
+	return types->slots[find_slot(types, name, types_hash(name))].id;
 }
 
 struct search {
-	const struct types *types;
+	const struct btf_types *types;
 	const char *name;
 	size_t length;
 	unsigned seen;
@@ -185,70 +153,55 @@ static int64_t find_member(struct search *s, const struct btf_type *t, unsigned 
 	return -1;
 }
 
-static uint64_t size_of(const struct types *types, uint32_t id)
+static int64_t field(const struct types *base, uint64_t type, const char *name, size_t length,
+		     uint64_t *ret_type, struct member *ret)
 {
-	int64_t size = btf__resolve_size(types->btf, id);
-
-	return size > 0 ? (uint64_t)size : 0;
-}
-
-bool types_member(const struct types *types, const char *name, const char *path, struct member *ret)
-{
-	const struct btf_type *t = find_struct(types, name);
-	uint64_t bits = 0;
-	unsigned width = 0;
+	const struct btf_types *types = own(base);
+	struct search s = {types, name, length, 0, 0};
 	uint32_t id = 0;
+	int64_t offset = find_member(&s, strip(types, (uint32_t)type), 0, &id);
 
-	while (t && *path) {
-		struct search s = {types, path, strcspn(path, "."), 0, 0};
-		int64_t offset = find_member(&s, t, 0, &id);
-		if (offset < 0)
-			return false;
-		bits += (uint64_t)offset;
-		width = s.bits;
-		t = strip(types, id);
-		path += s.length;
-		path += *path == '.';
+	if (offset < 0 || !id)
+		return -1;
+	*ret_type = id;
+	ret->bits = s.bits;
+	return offset;
+}
+
+static void describe(const struct types *base, uint64_t type, struct member *ret)
+{
+	const struct btf_types *types = own(base);
+	const struct btf_type *t = strip(types, (uint32_t)type);
+	int64_t size = btf__resolve_size(types->btf, (uint32_t)type);
+
+	ret->size = size > 0 ? (uint64_t)size : 0;
+	ret->count = t && btf_is_array(t) ? btf_array(t)->nelems : 1;
+	ret->is_pointer = t && btf_is_ptr(t);
+}
+
+static const struct types_ops ops = {find, field, describe, destroy};
+
+struct error *btf_types(const void *data, size_t size, struct types **ret)
+{
+	struct btf_types *types = calloc(1, sizeof(*types));
+
+	if (!types || size > UINT32_MAX) {
+		free(types);
+		return error_create(ERROR_NOMEM, "no memory for the kernel's types");
 	}
-	if (!t || !id)
-		return false;
-	*ret = (struct member){.offset = bits / 8,
-			       .size = size_of(types, id),
-			       .count = btf_is_array(t) ? btf_array(t)->nelems : 1,
-			       .bits = width,
-			       .is_pointer = btf_is_ptr(t)};
-	return true;
-}
-
-int64_t types_offset(const struct types *types, const char *name, const char *path)
-{
-	struct member member;
-
-	return types_member(types, name, path, &member) ? (int64_t)member.offset : -1;
-}
-
-uint64_t types_size(const struct types *types, const char *name)
-{
-	const struct btf_type *t = find_struct(types, name);
-
-	return t ? t->size : 0;
-}
-
-bool types_enumerator(const struct types *types, const char *name, int64_t *ret)
-{
-	uint32_t count = btf__type_cnt(types->btf);
-
-	for (uint32_t id = 1; id < count; id++) {
-		const struct btf_type *t = btf__type_by_id(types->btf, id);
-		if (!btf_is_enum(t))
-			continue;
-		const struct btf_enum *e = btf_enum(t);
-		for (unsigned i = 0; i < btf_vlen(t); i++) {
-			if (strcmp(name_of(types, e[i].name_off), name) == 0) {
-				*ret = e[i].val;
-				return true;
-			}
-		}
+	types->base.ops = &ops;
+	libbpf_set_print(stay_silent);
+	types->btf = is_aligned(data, size) ? btf__new(data, (uint32_t)size) : NULL;
+	if (libbpf_get_error(types->btf))
+		types->btf = NULL;
+	if (!types->btf) {
+		free(types);
+		return error_create(ERROR_BAD_DATA, "the type information (BTF) is damaged");
 	}
-	return false;
+	if (btf__type_cnt(types->btf) > TYPES_MAX || !build_index(types)) {
+		destroy(&types->base);
+		return error_create(ERROR_LIMIT, "the type information (BTF) is too large");
+	}
+	*ret = &types->base;
+	return NULL;
 }

@@ -93,6 +93,10 @@ static struct error *index_names(struct kallsyms *k)
 			return error_create(ERROR_TRUNCATED,
 					    "name %zu of %zu of kallsyms is not in the dump", i,
 					    k->count);
+		/* every name has its type at least; behind zeros every other would be wrong */
+		if (length == 0)
+			return error_create(ERROR_BAD_DATA, "name %zu of %zu of kallsyms is empty",
+					    i, k->count);
 		at += length;
 	}
 	k->names_size = at;

@@ -64,6 +64,9 @@ class Cli:
         self.expect(2, "analyze", "--format", "xml", self.good, err="text, json, jsonl, markdown")
         self.expect(2, "analyze", "--color", "red", self.good, err="auto always never")
         self.expect(2, "analyze", "--rules", "/nonexistent", self.good)
+        self.expect(2, "analyze", "--vmlinux", "/nonexistent", self.good, err="could not be opened")
+        self.expect(2, "stack", "--debug-dir", __file__, self.good, err="Not a directory")
+        self.expect(2, "analyze", "--vmlinux", self.folder, self.good, err="is not a file")
         self.expect(2, "info", "a", "b", err="no more than 1 argument")
         self.expect(2, "modules", "--format", "xml", self.good, err="text json")
         self.expect(2, "help", "analize", err="did you mean")
@@ -81,6 +84,8 @@ class Cli:
 
     def exits(self):
         self.expect(0, "analyze", self.good, out=r"^csagent\.sys")
+        self.expect(0, "analyze", "--vmlinux", __file__, self.good, out="have no use here")
+        self.expect(0, "stack", "--debug-dir", self.folder, self.good, err="have no use here")
         self.expect(3, "analyze", "/nonexistent", out="could not be opened")
         self.expect(3, "analyze", "--format", "json", self.folder, out="is a directory")
         self.expect(3, "analyze", "/dev/null", out="device")

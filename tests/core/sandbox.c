@@ -318,6 +318,142 @@ Test(sandbox, memory_files_need_a_limit)
 	assert_forbidden(run_with(&limits, write_a_memory_file, NULL, NULL), "pwrite64");
 }
 
+/* ---- files that the child asks for ---- */
+
+struct shelf {
+	int fd;           /* what is handed over for "known" */
+	unsigned asked;   /* how often */
+	size_t last_size; /* of the last request */
+};
+
+static int supply_known(void *context, const void *request, size_t size)
+{
+	struct shelf *shelf = context;
+
+	shelf->asked++;
+	shelf->last_size = size;
+	return size == 5 && memcmp(request, "known", 5) == 0 ? dup(shelf->fd) : -1;
+}
+
+static struct sandbox_result run_asking(struct shelf *shelf, sandbox_work work)
+{
+	const struct sandbox_limits limits = {.supply = supply_known, .supply_context = shelf};
+
+	return run_with(&limits, work, NULL, NULL);
+}
+
+static int ask_and_read(void *context, int out)
+{
+	char text[8] = "";
+	int fd = sandbox_ask("known", 5);
+
+	(void)context;
+	(void)out;
+	if (sandbox_ask("other", 5) >= 0)
+		return BREACH;
+	if (fd < 0 || pread(fd, text, sizeof(text), 0) != 4 || strcmp(text, "file") != 0)
+		return 1;
+	return write(fd, "x", 1) == 1 ? 2 : 0;
+}
+
+Test(sandbox, hands_over_what_is_asked_for)
+{
+	char path[] = "/tmp/culprit-supply-XXXXXX";
+	int writer = mkstemp(path);
+	struct shelf shelf = {.fd = open(path, O_RDONLY)};
+
+	cr_assert_eq(write(writer, "file", 4), 4);
+	unlink(path);
+	struct sandbox_result result = run_asking(&shelf, ask_and_read);
+	cr_assert_eq(result.end, SANDBOX_FINISHED, "%s", result.text);
+	cr_assert_eq(shelf.asked, 2);
+	cr_assert_eq(shelf.last_size, 5);
+}
+
+static int ask_nobody(void *context, int out)
+{
+	(void)context;
+	(void)out;
+	return sandbox_ask("known", 5) >= 0 ? BREACH : 0;
+}
+
+Test(sandbox, nobody_answers_without_a_supplier)
+{
+	struct sandbox_result result = run(ask_nobody, NULL);
+
+	cr_assert_eq(result.end, SANDBOX_FINISHED, "%s", result.text);
+}
+
+static int ask_without_end(void *context, int out)
+{
+	char large[SANDBOX_ASK_BYTES + 1] = "";
+	unsigned got = 0;
+
+	(void)context;
+	(void)out;
+	if (sandbox_ask(large, sizeof(large)) >= 0)
+		return BREACH;
+	for (unsigned i = 0; i < 2 * SANDBOX_ASKS_MAX; i++) {
+		int fd = sandbox_ask("known", 5);
+		got += fd >= 0;
+		close(fd);
+	}
+	return got == SANDBOX_ASKS_MAX ? 0 : BREACH;
+}
+
+Test(sandbox, answers_only_so_many_questions)
+{
+	struct shelf shelf = {.fd = memory_file("file")};
+	struct sandbox_result result = run_asking(&shelf, ask_without_end);
+
+	cr_assert_eq(result.end, SANDBOX_FINISHED, "%s", result.text);
+	cr_assert_eq(shelf.asked, SANDBOX_ASKS_MAX);
+}
+
+/* Asks without listening to the answers: files must not pile up in the parent. */
+static int ask_and_go(void *context, int out)
+{
+	struct stat st;
+
+	(void)context;
+	(void)out;
+	for (int fd = 3; fd < 64; fd++)
+		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+			for (unsigned i = 0; i < 100; i++)
+				if (write(fd, "known", 5) != 5)
+					return 1;
+	return 0;
+}
+
+Test(sandbox, a_child_that_does_not_listen_blocks_nobody)
+{
+	struct shelf shelf = {.fd = memory_file("file")};
+	struct sandbox_result result = run_asking(&shelf, ask_and_go);
+
+	cr_assert_eq(result.end, SANDBOX_FINISHED, "%s", result.text);
+	cr_assert_eq(fcntl(shelf.fd + 20, F_GETFD), -1);
+}
+
+static int receive_elsewhere(void *context, int out)
+{
+	struct msghdr message = {0};
+
+	(void)out;
+	return recvmsg(*(int *)context, &message, MSG_DONTWAIT) == 0 ? BREACH : 0;
+}
+
+Test(sandbox, receives_on_no_other_socket)
+{
+	int ends[2];
+	struct lines lines = {0};
+	struct sandbox_result result;
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	cr_assert_null(
+		sandbox_run(NULL, ends, 1, receive_elsewhere, ends, count_line, &lines, &result));
+	assert_forbidden(result, "recvmsg");
+}
+
 /* ---- the outside ---- */
 
 static int make_socket(void *context, int out)

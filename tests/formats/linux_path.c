@@ -43,7 +43,7 @@ static struct types *make_types(void)
 	btf__add_struct(btf, "task_struct", 64);
 	btf__add_field(btf, "fs", word, TASK_FS * 8, 0);
 	const void *data = btf__raw_data(btf, &size);
-	cr_assert_null(types_create(data, size, &types));
+	cr_assert_null(btf_types(data, size, &types));
 	btf__free(btf);
 	return types;
 }

@@ -10,9 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const char *const paths[] = {"a", "b", "c.a", "d", "f_path.dentry", "e.e.e.e"};
 	struct types *types;
 	struct member member;
-	int64_t value;
 
-	struct error *err = types_create(data, size, &types);
+	struct error *err = btf_types(data, size, &types);
 	if (err) {
 		error_destroy(err);
 		return 0;
@@ -22,7 +21,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		types_member(types, "file", paths[i], &member);
 	}
 	types_size(types, "s");
-	types_enumerator(types, "one", &value);
 	types_destroy(types);
 	return 0;
 }

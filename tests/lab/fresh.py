@@ -124,6 +124,17 @@ def check(checks, name, truth, report, run, window):
                      f"{name}: {module}")
 
 
+def check_lines(checks, name, report):
+    """With the modules' debug files: the lines that their functions are at."""
+    own = [f for f in report["stack"] if f["module"] == "acme_edr"]
+    used = {u["of"]: u["matched_by"] for u in report["input"].get("debug_files", [])}
+    checks.equal(used, {"acme_edr": "build-id"} if own else {}, f"{name}: debug files used")
+    for frame in own:
+        source = frame.get("source")
+        checks.expect(source and source[-1]["file"].endswith("/acme_edr.c") and
+                      frame["symbol"].startswith(source[-1]["function"]), f"{name}: line of {frame}")
+
+
 def one(checks, arguments, folder, scenario, kernel, *options):
     """Makes one crash, in every format asked for, and looks at each."""
     name = " ".join([kernel, scenario, *options])
@@ -151,6 +162,9 @@ def one(checks, arguments, folder, scenario, kernel, *options):
             continue
         before = checks.failed
         check(checks, f"{name}: {file.name}", truth, report, run, window)
+        run = Run("sh", SEALED, arguments.program, "analyze", "--format", "json", "--debug-dir",
+                  str(folder / "debug"), str(file))
+        check_lines(checks, f"{name}: {file.name}", run.report())
         v = report["verdict"]
         grades = [f["grade"] for f in report["content_files"] if f["path"] == v["content_file"]]
         print(f"| {truth['release']} | {scenario} | {file.name} | {v['culprit'] or 'nobody'} | "

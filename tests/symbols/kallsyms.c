@@ -90,6 +90,20 @@ Test(kallsyms, every_layout)
 	}
 }
 
+/* A page of the names that the dump has as zeros: no name behind it can be told. */
+Test(kallsyms, refuses_zeros_among_the_names)
+{
+	struct reader memory = reader_of_bytes(&bytes);
+	struct kallsyms *k;
+
+	write_kallsyms(&image, ORDER_UNTIL_6_4, false, &where);
+	struct kallsyms_tables t = tables();
+	memset(image.bytes + (where.names - IMAGE_BASE) + 0x400, 0, 0x400);
+	struct error *err = kallsyms_load(&memory, &t, arena, &k);
+	cr_assert(err && strstr(err->message, "is empty"), "%s", err ? err->message : "no error");
+	error_destroy(err);
+}
+
 Test(kallsyms, found_by_their_shape)
 {
 	struct reader memory = reader_of_bytes(&bytes);
