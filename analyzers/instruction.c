@@ -61,7 +61,8 @@ static const struct memory_operand *faulting_operand(const struct analysis *a,
 
 	for (unsigned i = 0; i < in->operand_count; i++) {
 		const struct memory_operand *op = &in->operand[i];
-		if (op->known && r->crash.has_address && r->crash.address >= op->address &&
+		if (op->known && op->access != ACCESS_NONE && r->crash.has_address &&
+		    r->crash.address >= op->address &&
 		    r->crash.address - op->address < (op->bytes ? op->bytes : 1) + 8)
 			return op;
 	}

@@ -274,8 +274,8 @@ static void innocence(struct analysis *a)
 		break;
 	default: break;
 	}
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 	char text[9];
 	const struct frame *top = list_at(&a->report->stack, 0);
 	for (unsigned i = 0; i < count; i++) {

@@ -231,8 +231,8 @@ static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *
 static bool holds_pointer(struct analysis *a, const uint8_t *bytes, size_t size, uint64_t *ret,
 			  size_t *ret_at)
 {
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 
 	for (unsigned v = 0; v < count; v++) {
 		for (size_t i = 0; i + 8 <= size; i++) {
@@ -330,8 +330,8 @@ static int lost_register(struct analysis *a)
 {
 	const struct report *r = a->report;
 	const struct registers *regs = &r->crash.context;
-	uint64_t bad[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, bad);
+	uint64_t bad[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, bad);
 
 	for (int i = 0; r->crash.has_context && i < REGISTERS_MAX; i++) {
 		uint64_t value = regs->r[i];

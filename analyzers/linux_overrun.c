@@ -245,8 +245,8 @@ static bool broken_lock(struct analysis *a)
 
 static struct error *run(struct analysis *a)
 {
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 	char text[9];
 	bool found = false;
 

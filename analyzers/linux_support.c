@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL_VALUE = 1 << 20, LARGEST_OFFSET = 4096 };
-
 uint64_t linux_word(const uint8_t *bytes)
 {
 	uint64_t value = 0;
@@ -15,26 +13,6 @@ uint64_t linux_word(const uint8_t *bytes)
 	for (unsigned i = 0; i < 8; i++)
 		value |= (uint64_t)bytes[i] << (8 * i);
 	return value;
-}
-
-unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX])
-{
-	const struct report *r = a->report;
-	uint64_t bad = r->crash.address;
-	unsigned count = 0;
-
-	if (!r->crash.is_fault || !r->crash.has_address || bad < SMALL_VALUE)
-		return 0;
-	values[count++] = bad;
-	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX && count < BAD_VALUES_MAX;
-	     i++) {
-		uint64_t value = r->crash.context.r[i];
-		if ((r->crash.context.known & (UINT32_C(1) << i)) && value != bad &&
-		    value >= SMALL_VALUE && bad - value + LARGEST_OFFSET <= 2 * LARGEST_OFFSET &&
-		    !space_has(a->dump->space, value))
-			values[count++] = value;
-	}
-	return count;
 }
 
 bool linux_is_text(uint64_t value, char text[9])

@@ -4,11 +4,6 @@
 
 #include "analyzer.h"
 
-enum { BAD_VALUES_MAX = 4 };
-
-/* Values that were used as a pointer and are none: the address that faulted and the registers it
- * was made of. Small ones prove nothing and are left out. */
-unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX]);
 /* Whether @p value reads as text; @p text gets its 8 characters and a NUL. */
 bool linux_is_text(uint64_t value, char text[9]);
 uint64_t linux_word(const uint8_t *bytes);
