@@ -134,12 +134,16 @@ static void tie_file(const struct search *s, const struct module *m)
 	uint64_t word;
 
 	size_t size = object_bytes(d, s->object, OBJECT_BYTES);
+	const char *path = linux_path_at(d, a->report->arena, s->object);
 	for (unsigned i = 0; i < WORDS_ON && 8 * i < size && d->ops->open_file_at; i++) {
 		if (!read_pointer(d, s->object + 8 * (uint64_t)i, &word))
 			return;
 		if (!dump_is_kernel_address(d, word) ||
 		    !d->ops->open_file_at(d, a->report->arena, word, &file) || !file.regular)
 			continue;
+		/* What the object begins with says what the kernel's entries no longer do. */
+		if (path && file.path && linux_completes(file.path, path))
+			file.path = path;
 		struct content_file *f = linux_content_file(a, &file);
 		if (f->grade > 'B')
 			f->grade = 'B';

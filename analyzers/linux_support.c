@@ -1,10 +1,13 @@
 #include "linux_support.h"
 
 #include "support.h"
+#include "text.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { PATH_BYTES = 256, SHORTEST_PATH = 4 };
 
 uint64_t linux_word(const uint8_t *bytes)
 {
@@ -46,6 +49,28 @@ const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 	if (!EVP_Digest(bytes, size, digest, &length, EVP_sha256(), NULL))
 		return NULL;
 	return linux_hex(arena, digest, length);
+}
+
+const char *linux_path_at(const struct dump *d, struct arena *arena, uint64_t address)
+{
+	static const char *const special[] = {"/dev/", "/proc/", "/sys/"};
+	char text[PATH_BYTES];
+	size_t have = space_read_some(d->space, address, text, sizeof(text));
+	size_t length = strnlen(text, have);
+
+	if (length < SHORTEST_PATH || length == have || text[0] != '/' ||
+	    !memchr(text + 1, '/', length - 1))
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		/* A pattern is no file. */
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || strchr("*?[", text[i]))
+			return NULL;
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		if (strncmp(text, special[i], strlen(special[i])) == 0)
+			return NULL;
+	}
+	return text_from_bytes(arena, text, length);
 }
 
 bool linux_completes(const char *path, const char *whole)

@@ -11,6 +11,8 @@ uint64_t linux_word(const uint8_t *bytes);
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size);
 const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
 
+/* The absolute path at @p address, NULL if there is none or it is no place of files. */
+const char *linux_path_at(const struct dump *d, struct arena *arena, uint64_t address);
 /* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
 bool linux_completes(const char *path, const char *whole);
 /* The report's entry for an open file, made at the first call. */
