@@ -145,7 +145,7 @@ static void tell(struct analysis *a, struct suspect *s, const struct element *e)
 			 "the pointer was read as index %" PRIu64 " of an array (at 0x%016" PRIx64
 			 ", index in %s)%s",
 			 e->index, e->array, register_name(a->dump->arch, (unsigned)e->holder),
-			 others_are_good(a, e) ? "; all before it point at memory that is there"
+			 others_are_good(a, e) ? "; all before it point at memory that the dump has"
 					       : "");
 }
 

@@ -212,9 +212,9 @@ static void from_stack(struct analysis *a)
 static void from_content(struct analysis *a)
 {
 	LIST_EACH(struct content_file, f, &a->report->content_files) {
-		bool holds = false;
+		const struct reason *holds = NULL;
 		LIST_EACH(struct reason, e, &f->evidence)
-			holds |= strcmp(e->kind, "pointer-in-content") == 0;
+			holds = strcmp(e->kind, "pointer-in-content") == 0 ? e : holds;
 		LIST_EACH(struct suspect, s, &a->report->suspects) {
 			const struct reason *first = list_at(&s->evidence, 0);
 			/* What linux_overrun found is this very thing. */
@@ -223,9 +223,8 @@ static void from_content(struct analysis *a)
 			    strcmp(f->owner, s->module->name) != 0)
 				continue;
 			suspect_evidence(a->report, s, "content", WEIGHT_CONTENT, f->address,
-					 "the value that was used as a pointer is in the file that "
-					 "it was working on, %s",
-					 f->path);
+					 "the file that it was working on, %s: %s", f->path,
+					 holds->text);
 		}
 	}
 }

@@ -88,6 +88,20 @@ def check_content(checks, name, row, report):
                   f"{name}: content file's time on the timeline")
 
 
+def check_index(checks, name, row, report):
+    """Said where registers, code and memory show it (no code is followed on arm64), nowhere else."""
+    wanted = "x86_64" == report["system"]["arch"] and \
+        re.search(r"acme_match_(template|length)", row["function+offset"])
+    said = [e["text"] for s in report["suspects"] for e in s["evidence"] if e["kind"] == "array-index"]
+    if wanted:
+        checks.expect(len(said) == 1 and "index 20 of an array of 20" in said[0] and
+                      "beyond its end" in said[0] and "acme_parse_channel" in said[0],
+                      f"{name}: index: {said}")
+        checks.expect(said[0] in report["verdict"]["because"], f"{name}: index is a reason")
+    else:
+        checks.equal(said, [], f"{name}: index")
+
+
 def check_report(checks, name, row, report, run):
     crash, system, verdict = report["crash"], report["system"], report["verdict"]
     wanted = culprit_of(row)
@@ -131,6 +145,7 @@ def check_row(checks, program, file, name, row):
     checks.equal(report["input"]["status"], "complete", f"{name}: {report['input']['problems']}")
     checks.expect(report["input"]["format"] in FORMATS, f"{name}: {report['input']['format']}")
     check_report(checks, name, row, report, run)
+    check_index(checks, name, row, report)
     check_place(checks, name, row, report)
     check_content(checks, name, row, report)
     return report
