@@ -30,7 +30,7 @@ static bool cpu_registers(struct vmcore *v, unsigned number, struct registers *r
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned i = 0; i < (v->arm ? 31u : 16u); i++) {
-		snprintf(name, sizeof(name), "x%u", i);
+		snprintf(name, sizeof(name), i == 30 ? "lr" : "x%u", i);
 		if (vm_register(v, number, v->arm ? name : x86_names[i], &ret->r[i]))
 			ret->known |= UINT32_C(1) << i;
 	}
