@@ -84,6 +84,10 @@ def check_content(checks, name, truth, report, window):
     if truth["arch"] == "arm64" and not cited and "task-lost" in [p["code"] for p in
                                                                   report["input"]["problems"]]:
         return
+    # The module may be found by a record that it copied, when its channel object is lost.
+    way = [e["text"] for s in report["suspects"] for e in s["evidence"] if e["kind"] == "bytes-owned"]
+    if not cited and lost_pages(report) and any("acme_small+" in text for text in way):
+        return
     named = report["verdict"]["content_file"]
     checks.expect(same_path(report, named, truth["content"]),
                   f"{name}: content file: got {named!r}, expected {truth['content']!r}")
