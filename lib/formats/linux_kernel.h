@@ -140,8 +140,9 @@ const char *vm_attribute(struct vmcore *v, const char *key);
 bool vm_paging_init(struct vmcore *v);
 /* Physical address of @p address; false if nothing is mapped there. */
 bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret);
-/* Moves @p address on to the next one that is mapped; false if none is before @p end. */
-bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end);
+/* Moves @p address on to the next one that is mapped; false if none is before @p end, or when the
+ * @p steps, which are counted down, are used up. */
+bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end, unsigned *steps);
 
 /* ---- linux_symbols.c: names and layouts ---- */
 

@@ -122,11 +122,11 @@ bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret)
 	return walk(v, address, ret) == 0;
 }
 
-bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end)
+bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end, unsigned *steps)
 {
 	uint64_t physical;
 
-	while (v->paging.ready && *address < end) {
+	for (; v->paging.ready && *address<end && * steps> 0; --*steps) {
 		unsigned same = walk(v, *address, &physical);
 		if (same == 0)
 			return true;

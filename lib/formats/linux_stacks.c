@@ -12,7 +12,9 @@
 #include <string.h>
 
 enum {
-	STACKS_MAX = 1 << 16, /* looked at */
+	STACKS_MAX = 1 << 14, /* looked at */
+	STEPS_MAX = 1 << 20,  /* on the way through the page tables */
+	TRIES_MAX = 1 << 12,  /* places at which a trace is tried */
 	PUSHED_WORDS = 6,     /* by __switch_to_asm below the return address */
 	FEWEST_CALLS = 4,     /* that prove a stack */
 };
@@ -42,23 +44,38 @@ static bool slept_at(struct vmcore *v, struct task *task, uint64_t slot, const s
 	       vm_unwind(v, task, &state, false) && same_calls(&task->calls, logged);
 }
 
+/* The same for every place in the @p size bytes of a stack at @p low. */
+static bool slept_on(struct vmcore *v, struct task *task, uint64_t low, const uint8_t *bytes,
+		     size_t size, const struct list *logged, unsigned *tries)
+{
+	struct cursor c = cursor_make(bytes, size, low, "stack");
+	const struct call *first = list_at(logged, 0);
+
+	for (uint64_t i = 8 * PUSHED_WORDS; i + 8 <= size && *tries > 0; i += 8) {
+		if (cursor_u64_at(&c, i) != first->address)
+			continue;
+		--*tries;
+		if (slept_at(v, task, low + i, logged))
+			return true;
+	}
+	return false;
+}
+
 bool vm_find_stack(struct vmcore *v, struct task *task, const struct list *logged)
 {
 	uint64_t base = vm_symbol(v, "vmalloc_base"), at = base ? vm_u64(v, base) : vmalloc_start;
-	uint64_t end = at + vmalloc_size, word;
-	const struct call *first = list_at(logged, 0);
+	uint64_t end = at + vmalloc_size;
+	unsigned steps = STEPS_MAX, tries = TRIES_MAX;
 	struct task found = *task;
+	uint8_t *bytes = arena_alloc(v->arena, 1, v->stack_bytes);
 
-	if (v->arm || logged->count < FEWEST_CALLS || !first->address || end < at)
+	if (v->arm || logged->count < FEWEST_CALLS || end < at || !bytes)
 		return false;
 	at = (at + v->stack_bytes - 1) & ~(v->stack_bytes - 1);
-	for (unsigned n = 0; n < STACKS_MAX && vm_next_mapped(v, &at, end); n++) {
+	for (unsigned n = 0; n < STACKS_MAX && vm_next_mapped(v, &at, end, &steps); n++) {
 		uint64_t low = at & ~(v->stack_bytes - 1);
-		for (uint64_t i = PUSHED_WORDS; i < v->stack_bytes / 8; i++) {
-			if (!space_u64(v->dump->space, low + 8 * i, &word))
-				break;
-			if (word != first->address || !slept_at(v, &found, low + 8 * i, logged))
-				continue;
+		size_t size = space_read_some(v->dump->space, low, bytes, v->stack_bytes);
+		if (slept_on(v, &found, low, bytes, size, logged, &tries)) {
 			found.stack_low = low;
 			found.stack_size = v->stack_bytes;
 			found.sleeping = found.blocked = true;
