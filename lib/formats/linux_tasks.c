@@ -457,6 +457,8 @@ static bool keep_foreign(struct vmcore *v, uint64_t address, void *context)
 	if (address == v->crash_task || vm_field32(v, address, v->layout.task_on_cpu))
 		return false;
 	task_fill(v, address, &task);
+	if (task.stack_low && task.stack_low == v->dump->crash_task.stack_low)
+		return false;
 	list_init(&task.calls, v->arena, sizeof(struct call), LIMIT_FRAMES);
 	unwind_sleeping(v, &task);
 	bool foreign = false;

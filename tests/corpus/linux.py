@@ -11,6 +11,7 @@ import hashlib
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -212,6 +213,26 @@ def check_log(checks, program, name, row, report, folder):
         checks.equal(now["verdict"]["culprit"], culprit_of(row), f"{name}: log: culprit")
 
 
+def check_lost_task(checks, program, file, name, report, folder):
+    """The same where the task that blocks cannot be found: its stack can, by the trace in the log."""
+    data, pid = file.read_bytes(), report["crash"]["pid"]
+    identity = struct.pack("<II", pid, pid)     # task_struct.pid and .tgid; the pages are not packed
+    checks.equal(data.count(identity), 1, f"{name}: one task of pid {pid}")
+    lost = folder / "lost.kdump"
+    lost.write_bytes(data.replace(identity, bytes(8)))
+    now = analyze(program, str(lost))[0][0]
+    lost.unlink()
+    checks.expect("task-lost" in [p["code"] for p in now["input"]["problems"]], f"{name}: task-lost")
+    for key in ("culprit", "class", "function", "content_file", "confidence"):
+        checks.equal(now["verdict"][key], report["verdict"][key], f"{name}: task-lost: {key}")
+    checks.equal([(f["address"], f["slot"]) for f in now["stack"]],
+                 [(f["address"], f["slot"]) for f in report["stack"]], f"{name}: task-lost: stack")
+    checks.equal((now["crash"]["process"], now["crash"]["pid"]), (report["crash"]["process"], pid),
+                 f"{name}: task-lost: process")
+    # The descriptors of a process are in its task_struct; what its stack leads to is the same file.
+    checks.equal([f["grade"] for f in now["content_files"] if f["cited"]], ["A"], f"{name}: grade")
+
+
 def check_carving(checks, program, file, name, report, folder):
     """The bytes of the content file, as they were in memory."""
     out = folder / "carved"
@@ -254,6 +275,8 @@ def main():
             check_log(checks, arguments.program, name, row, report, scratch)
             if name.endswith(("content.kdump", "leaf.kdump", "hung.kdump", ".elf")):
                 check_carving(checks, arguments.program, file, name, report, scratch)
+            if name.endswith("hung.kdump"):
+                check_lost_task(checks, arguments.program, file, name, report, scratch)
             if arguments.table:
                 v = report["verdict"]
                 print(f"| {name} | {v['culprit'] or 'nobody'} | {v.get('function') or '-'} | "
