@@ -20,6 +20,7 @@ enum {
 	ELEMENTS_MAX = 256,  /* that are looked at before the one that faulted */
 	OWN_FRAMES = 2,      /* the code that faulted, and what called it */
 	STACK_WORDS = 1024,
+	ARM64_BYTES = 4, /* of every instruction */
 };
 
 /* Decodes up to @p size bytes at @p address into @p ret, which has room for as many instructions;
@@ -29,9 +30,19 @@ static size_t decode(const struct analysis *a, const uint8_t *bytes, size_t size
 {
 	size_t count = 0, at = 0;
 
-	while (at < size && instruction_decode(a->dump->arch, bytes + at, size - at, address + at,
-					       NULL, &ret[count]))
-		at += ret[count++].length;
+	for (; at < size; at += ret[count++].length) {
+		if (instruction_decode(a->dump->arch, bytes + at, size - at, address + at, NULL,
+				       &ret[count]))
+			continue;
+		if (a->dump->arch != ARCH_ARM64 || size - at < ARM64_BYTES)
+			break;
+		/* One that is not known here may do anything. */
+		ret[count] = (struct instruction){.address = address + at,
+						  .length = ARM64_BYTES,
+						  .writes = UINT32_MAX,
+						  .target = -1,
+						  .source = -1};
+	}
 	*ret_end = address + at;
 	return count;
 }
@@ -105,7 +116,9 @@ static uint64_t filled_by(const struct analysis *a, const struct frame *f, const
 		return 0;
 	size_t count = decode(a, bytes, size, f->address - size, code, &stop);
 	for (size_t i = 0; i < count; i++)
+		/* At its object's beginning any array would look the same. */
 		if (array_filled(code, count, i, &fill) && fill.size == e->size &&
+		    fill.displacement > 0 &&
 		    is_in_hands(a, f, e->array - (uint64_t)fill.displacement))
 			return fill.entries;
 	return 0;

@@ -150,6 +150,7 @@ bool array_filled(const struct instruction *code, size_t count, size_t which,
 	if (!code[which].operand_count || op->access != ACCESS_WRITE || op->index < 0 ||
 	    op->base < 0 || op->scale != op->bytes || op->bytes < SMALLEST)
 		return false;
+	int64_t displacement = op->displacement;
 	size_t jump = loop_end(code, count, which, op->index, &bound);
 	if (jump == count || bound <= 0 || code[jump].condition == CONDITION_OTHER)
 		return false;
@@ -160,10 +161,18 @@ bool array_filled(const struct instruction *code, size_t count, size_t which,
 	}
 	if (code[begin].address != code[jump].destination)
 		return false;
+	for (size_t i = begin; i < jump; i++)
+		if (writes(&code[i], op->base))
+			return false;
+	/* The base may be the array's own address, worked out before the loop. */
+	size_t based = last_writer(code, begin, op->base);
+	if (based < begin && code[based].effect == EFFECT_ADDRESS &&
+	    code[based].operand[0].index < 0 && !code[based].operand[0].ip_relative)
+		displacement += code[based].operand[0].displacement;
 	size_t start = last_writer(code, begin, op->index);
 	if (start == begin || code[start].effect != EFFECT_CONSTANT || code[start].amount != 0)
 		return false;
-	*ret = (struct array_fill){.displacement = op->displacement,
+	*ret = (struct array_fill){.displacement = displacement,
 				   .size = op->bytes,
 				   .entries = (uint64_t)bound +
 					      (code[jump].condition == CONDITION_AT_MOST)};

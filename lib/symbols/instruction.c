@@ -1,5 +1,7 @@
 #include "instruction.h"
 
+#include "instruction_arm64.h"
+
 #include <Zydis/Zydis.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +201,8 @@ bool instruction_decode(enum arch arch, const uint8_t *bytes, size_t size, uint6
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 
+	if (arch == ARCH_ARM64)
+		return instruction_decode_arm64(bytes, size, address, regs, ret);
 	if (!decoder_init(arch, &decoder) ||
 	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &in, ops)))
 		return false;

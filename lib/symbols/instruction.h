@@ -53,9 +53,10 @@ struct instruction {
 	uint64_t destination;
 };
 
-/* Decodes one instruction of x86-64 or x86 from @p bytes, as it would run at @p address. @p regs
- * (may be NULL) gives the operands their addresses. False if the bytes are no valid instruction,
- * are cut off, or the architecture has no decoder here (ARM64: see instruction_decode_call). */
+/* Decodes one instruction from @p bytes, as it would run at @p address. @p regs (may be NULL) gives
+ * the operands their addresses. False if the bytes are no valid instruction or are cut off; on
+ * ARM64 also if it is none of the common ones, and `text` is empty for all that do not touch
+ * memory. */
 bool instruction_decode(enum arch arch, const uint8_t *bytes, size_t size, uint64_t address,
 			const struct registers *regs, struct instruction *ret);
 
