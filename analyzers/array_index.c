@@ -19,6 +19,7 @@ enum {
 	FUNCTION_MAX = 4096, /* bytes of a function that are looked through */
 	ELEMENTS_MAX = 256,  /* that are looked at before the one that faulted */
 	OWN_FRAMES = 2,      /* the code that faulted, and what called it */
+	FRAMES_MAX = 32,     /* whose functions are */
 	STACK_WORDS = 1024,
 	ARM64_BYTES = 4, /* of every instruction */
 };
@@ -100,24 +101,28 @@ static bool is_in_hands(const struct analysis *a, const struct frame *f, uint64_
 	       a->dump->ops->heap_object_at(a->dump, object, &heap) && heap.address == object;
 }
 
+/* Room for one function's code, used again for the next. */
+struct function {
+	uint8_t bytes[FUNCTION_MAX];
+	struct instruction code[FUNCTION_MAX];
+};
+
 /* How many elements of @p e's array the function of frame @p f fills, 0 unknown. */
-static uint64_t filled_by(const struct analysis *a, const struct frame *f, const struct element *e)
+static uint64_t filled_by(const struct analysis *a, const struct frame *f, const struct element *e,
+			  struct function *room)
 {
 	const char *plus = f->symbol ? strrchr(f->symbol, '+') : NULL;
 	uint64_t size = plus ? strtoull(plus + 1, NULL, 16) : 0, stop;
 	struct array_fill fill;
-	struct arena *arena = a->report->arena;
 
 	if (size == 0 || size > FUNCTION_MAX || f->trust == TRUST_SCAN)
 		return 0;
-	uint8_t *bytes = arena_alloc(arena, size, 1);
-	struct instruction *code = arena_alloc(arena, size, sizeof(*code));
-	if (!bytes || !code || !space_read(a->dump->space, f->address - size, bytes, size))
+	if (!space_read(a->dump->space, f->address - size, room->bytes, size))
 		return 0;
-	size_t count = decode(a, bytes, size, f->address - size, code, &stop);
+	size_t count = decode(a, room->bytes, size, f->address - size, room->code, &stop);
 	for (size_t i = 0; i < count; i++)
 		/* At its object's beginning any array would look the same. */
-		if (array_filled(code, count, i, &fill) && fill.size == e->size &&
+		if (array_filled(room->code, count, i, &fill) && fill.size == e->size &&
 		    fill.displacement > 0 &&
 		    is_in_hands(a, f, e->array - (uint64_t)fill.displacement))
 			return fill.entries;
@@ -139,9 +144,14 @@ static bool others_are_good(const struct analysis *a, const struct element *e)
 static void tell(struct analysis *a, struct suspect *s, const struct element *e)
 {
 	struct report *r = a->report;
+	struct function *room = arena_alloc(r->arena, 1, sizeof(*room));
+	unsigned left = room ? FRAMES_MAX : 0;
 
 	LIST_EACH(struct frame, f, &r->stack) {
-		uint64_t entries = f->module == s->module ? filled_by(a, f, e) : 0;
+		if (f->module != s->module || left == 0)
+			continue;
+		left--;
+		uint64_t entries = filled_by(a, f, e, room);
 		if (entries == 0)
 			continue;
 		if (e->index < entries)
