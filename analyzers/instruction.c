@@ -41,7 +41,7 @@ static bool tested_before(const struct analysis *a, uint64_t ip, int reg, char *
 		unsigned at = 0;
 		while (at < back && instruction_decode(a->dump->arch, bytes + at, back - at,
 						       ip - back + at, NULL, &in)) {
-			if (in.tests_register == reg) {
+			if (in.tests_register == reg && *in.text) {
 				tested = true;
 				snprintf(text, size, "%s", in.text);
 			}
@@ -61,7 +61,8 @@ static const struct memory_operand *faulting_operand(const struct analysis *a,
 
 	for (unsigned i = 0; i < in->operand_count; i++) {
 		const struct memory_operand *op = &in->operand[i];
-		if (op->known && r->crash.has_address && r->crash.address >= op->address &&
+		if (op->known && op->access != ACCESS_NONE && r->crash.has_address &&
+		    r->crash.address >= op->address &&
 		    r->crash.address - op->address < (op->bytes ? op->bytes : 1) + 8)
 			return op;
 	}
@@ -111,7 +112,8 @@ static void illegal(struct analysis *a, bool decodes)
 {
 	struct report *r = a->report;
 
-	if (r->crash.exception != 0xc000001d)
+	/* Not every instruction of arm64 is known here. */
+	if (r->crash.exception != 0xc000001d || a->dump->arch == ARCH_ARM64)
 		return;
 	if (decodes)
 		r->crash.explanation =
@@ -136,7 +138,7 @@ static struct error *run(struct analysis *a)
 		return NULL;
 	bool decodes = instruction_decode(a->dump->arch, bytes, size, r->crash.context.ip,
 					  &r->crash.context, &in);
-	if (decodes) {
+	if (decodes && *in.text) {
 		r->crash.instruction = arena_strdup(r->arena, in.text);
 		explain(a, &in);
 	}

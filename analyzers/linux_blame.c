@@ -223,9 +223,9 @@ static void from_stack(struct analysis *a)
 static void from_content(struct analysis *a)
 {
 	LIST_EACH(struct content_file, f, &a->report->content_files) {
-		bool holds = false;
+		const struct reason *holds = NULL;
 		LIST_EACH(struct reason, e, &f->evidence)
-			holds |= strcmp(e->kind, "pointer-in-content") == 0;
+			holds = strcmp(e->kind, "pointer-in-content") == 0 ? e : holds;
 		LIST_EACH(struct suspect, s, &a->report->suspects) {
 			const struct reason *first = list_at(&s->evidence, 0);
 			/* What linux_overrun found is this very thing. */
@@ -234,9 +234,8 @@ static void from_content(struct analysis *a)
 			    strcmp(f->owner, s->module->name) != 0)
 				continue;
 			suspect_evidence(a->report, s, "content", WEIGHT_CONTENT, f->address,
-					 "the value that was used as a pointer is in the file that "
-					 "it was working on, %s",
-					 f->path);
+					 "the file that it was working on, %s: %s", f->path,
+					 holds->text);
 		}
 	}
 }
@@ -285,8 +284,8 @@ static void innocence(struct analysis *a)
 		break;
 	default: break;
 	}
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 	char text[9];
 	const struct frame *top = list_at(&a->report->stack, 0);
 	for (unsigned i = 0; i < count; i++) {

@@ -22,8 +22,6 @@ enum {
 	SHOWN_BYTES = 16,
 	SMALLEST = 16, /* a file of fewer bytes proves nothing by its size */
 	STACK_WORDS = 2048,
-	PATH_BYTES = 256,
-	SHORTEST_PATH = 4,
 	BUFFER_BYTES = 4096, /* of a buffer that stands beside a path */
 	CACHE_PART = 4096,   /* of the page cache that is in one piece at least */
 };
@@ -71,32 +69,9 @@ static void found(struct hunt *h, const struct lead *from, const struct open_fil
 	l->word = word;
 }
 
-/* The absolute path at @p address, NULL if there is none or it is no place of files. */
-static const char *path_at(const struct dump *d, struct arena *arena, uint64_t address)
-{
-	static const char *const special[] = {"/dev/", "/proc/", "/sys/"};
-	char text[PATH_BYTES];
-	size_t have = space_read_some(d->space, address, text, sizeof(text));
-	size_t length = strnlen(text, have);
-
-	if (length < SHORTEST_PATH || length == have || text[0] != '/' ||
-	    !memchr(text + 1, '/', length - 1))
-		return NULL;
-	for (size_t i = 0; i < length; i++) {
-		/* A pattern is no file. */
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || strchr("*?[", text[i]))
-			return NULL;
-	}
-	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
-		if (strncmp(text, special[i], strlen(special[i])) == 0)
-			return NULL;
-	}
-	return text_from_bytes(arena, text, length);
-}
-
 static void note_path(struct hunt *h, uint64_t value, const struct lead *from)
 {
-	const char *path = path_at(h->a->dump, h->a->report->arena, value);
+	const char *path = linux_path_at(h->a->dump, h->a->report->arena, value);
 
 	if (!path)
 		return;
@@ -212,8 +187,8 @@ static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *
 static bool holds_pointer(struct analysis *a, const uint8_t *bytes, size_t size, uint64_t *ret,
 			  size_t *ret_at)
 {
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 
 	for (unsigned v = 0; v < count; v++) {
 		for (size_t i = 0; i + 8 <= size; i++) {
@@ -329,8 +304,8 @@ static int lost_register(struct analysis *a)
 {
 	const struct report *r = a->report;
 	const struct registers *regs = &r->crash.context;
-	uint64_t bad[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, bad);
+	uint64_t bad[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, bad);
 
 	for (int i = 0; r->crash.has_context && i < REGISTERS_MAX; i++) {
 		uint64_t value = regs->r[i];

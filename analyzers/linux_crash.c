@@ -20,6 +20,21 @@ static const char *family_of(enum failure failure)
 	}
 }
 
+/* A jump to where no code is: when that is no possible address, the kernel prints none beside RIP.
+ */
+static void take_wild_jump(struct analysis *a)
+{
+	struct report *r = a->report;
+	uint64_t ip = r->crash.context.ip;
+
+	if (a->dump->failure != FAILURE_PROTECTION || r->crash.has_address || !r->crash.is_fault ||
+	    dump_module_at(a->dump, ip) || space_has(a->dump->space, ip))
+		return;
+	r->crash.has_address = true;
+	r->crash.address = ip;
+	r->crash.access = "execute";
+}
+
 static struct error *run(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -39,6 +54,7 @@ static struct error *run(struct analysis *a)
 		r->crash.context = d->header_context;
 		r->crash.context_source = d->context_source;
 		r->crash.is_fault = d->header_context_is_fault;
+		take_wild_jump(a);
 	}
 	return NULL;
 }

@@ -125,6 +125,37 @@ static bool each_pointer(struct search *s, const struct module *m,
 	return false;
 }
 
+static void cite(const struct search *s, const struct module *m, struct content_file *f)
+{
+	if (!f->type)
+		f->owner = m->name;
+	f->address = s->buffer ? s->buffer : s->object;
+	content_evidence(s->a->report, f, "pointer-in-content", 0.8, s->at,
+			 "its content in %s's memory holds the bytes that overwrote the "
+			 "pointer (at 0x%016" PRIx64 ")",
+			 m->name, s->at);
+}
+
+/* The object begins with the path of a file whose own kernel object the dump does not have. */
+static void tie_path(const struct search *s, const struct module *m, const char *path)
+{
+	struct analysis *a = s->a;
+	const struct dump *d = a->dump;
+	struct open_file file = {.address = s->object, .path = path, .descriptor = -1};
+
+	if (d->ops->file_by_path && d->ops->file_by_path(d, path, &file) && !file.regular)
+		return;
+	struct content_file *f = linux_content_file(a, &file);
+	f->grade = f->grade == 'D' ? 'C' : f->grade;
+	f->passed = true;
+	content_evidence(a->report, f, "path", 0.5, s->object,
+			 "its path is what the object begins with (at 0x%016" PRIx64 ")",
+			 s->object);
+	content_evidence(a->report, f, "object-lost", -0.1, 0,
+			 "no open file that the object points at is in the dump");
+	cite(s, m, f);
+}
+
 /* The file that belongs to the object through which the bytes were found. */
 static void tie_file(const struct search *s, const struct module *m)
 {
@@ -134,24 +165,24 @@ static void tie_file(const struct search *s, const struct module *m)
 	uint64_t word;
 
 	size_t size = object_bytes(d, s->object, OBJECT_BYTES);
+	const char *path = linux_path_at(d, a->report->arena, s->object);
 	for (unsigned i = 0; i < WORDS_ON && 8 * i < size && d->ops->open_file_at; i++) {
 		if (!read_pointer(d, s->object + 8 * (uint64_t)i, &word))
-			return;
+			break;
 		if (!dump_is_kernel_address(d, word) ||
 		    !d->ops->open_file_at(d, a->report->arena, word, &file) || !file.regular)
 			continue;
+		/* What the object begins with says what the kernel's entries no longer do. */
+		if (path && file.path && linux_completes(file.path, path))
+			file.path = path;
 		struct content_file *f = linux_content_file(a, &file);
 		if (f->grade > 'B')
 			f->grade = 'B';
-		if (!f->type)
-			f->owner = m->name;
-		f->address = s->buffer ? s->buffer : s->object;
-		content_evidence(a->report, f, "pointer-in-content", 0.8, s->at,
-				 "its content in %s's memory holds the bytes that overwrote the "
-				 "pointer (at 0x%016" PRIx64 ")",
-				 m->name, s->at);
+		cite(s, m, f);
 		return;
 	}
+	if (path)
+		tie_path(s, m, path);
 }
 
 static void accuse(const struct search *s, const struct module *m, const char *text)
@@ -245,8 +276,8 @@ static bool broken_lock(struct analysis *a)
 
 static struct error *run(struct analysis *a)
 {
-	uint64_t values[BAD_VALUES_MAX];
-	unsigned count = linux_bad_values(a, values);
+	uint64_t values[BAD_POINTERS_MAX];
+	unsigned count = bad_pointers(a, values);
 	char text[9];
 	bool found = false;
 

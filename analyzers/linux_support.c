@@ -1,13 +1,14 @@
 #include "linux_support.h"
 
 #include "support.h"
+#include "text.h"
 
 #include <nettle/base16.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SMALL_VALUE = 1 << 20, LARGEST_OFFSET = 4096 };
+enum { PATH_BYTES = 256, SHORTEST_PATH = 4 };
 
 uint64_t linux_word(const uint8_t *bytes)
 {
@@ -16,26 +17,6 @@ uint64_t linux_word(const uint8_t *bytes)
 	for (unsigned i = 0; i < 8; i++)
 		value |= (uint64_t)bytes[i] << (8 * i);
 	return value;
-}
-
-unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX])
-{
-	const struct report *r = a->report;
-	uint64_t bad = r->crash.address;
-	unsigned count = 0;
-
-	if (!r->crash.is_fault || !r->crash.has_address || bad < SMALL_VALUE)
-		return 0;
-	values[count++] = bad;
-	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX && count < BAD_VALUES_MAX;
-	     i++) {
-		uint64_t value = r->crash.context.r[i];
-		if ((r->crash.context.known & (UINT32_C(1) << i)) && value != bad &&
-		    value >= SMALL_VALUE && bad - value + LARGEST_OFFSET <= 2 * LARGEST_OFFSET &&
-		    !space_has(a->dump->space, value))
-			values[count++] = value;
-	}
-	return count;
 }
 
 bool linux_is_text(uint64_t value, char text[9])
@@ -67,6 +48,28 @@ const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 	sha256_update(&context, size, bytes);
 	sha256_digest(&context, sizeof(digest), digest);
 	return linux_hex(arena, digest, sizeof(digest));
+}
+
+const char *linux_path_at(const struct dump *d, struct arena *arena, uint64_t address)
+{
+	static const char *const special[] = {"/dev/", "/proc/", "/sys/"};
+	char text[PATH_BYTES];
+	size_t have = space_read_some(d->space, address, text, sizeof(text));
+	size_t length = strnlen(text, have);
+
+	if (length < SHORTEST_PATH || length == have || text[0] != '/' ||
+	    !memchr(text + 1, '/', length - 1))
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		/* A pattern is no file. */
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || strchr("*?[", text[i]))
+			return NULL;
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		if (strncmp(text, special[i], strlen(special[i])) == 0)
+			return NULL;
+	}
+	return text_from_bytes(arena, text, length);
 }
 
 bool linux_completes(const char *path, const char *whole)

@@ -4,11 +4,6 @@
 
 #include "analyzer.h"
 
-enum { BAD_VALUES_MAX = 4 };
-
-/* Values that were used as a pointer and are none: the address that faulted and the registers it
- * was made of. Small ones prove nothing and are left out. */
-unsigned linux_bad_values(const struct analysis *a, uint64_t values[BAD_VALUES_MAX]);
 /* Whether @p value reads as text; @p text gets its 8 characters and a NUL. */
 bool linux_is_text(uint64_t value, char text[9]);
 uint64_t linux_word(const uint8_t *bytes);
@@ -20,6 +15,8 @@ const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
  * register): its own frame, or the next one outwards. NULL if there is none. */
 const struct module *linux_owner_of(const struct analysis *a, uint64_t slot);
 
+/* The absolute path at @p address, NULL if there is none or it is no place of files. */
+const char *linux_path_at(const struct dump *d, struct arena *arena, uint64_t address);
 /* Whether @p whole is @p path, of which parts are "?": their pages are not in the dump. */
 bool linux_completes(const char *path, const char *whole);
 /* The report's entry for an open file, made at the first call. */

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { SMALL_VALUE = 1 << 20, LARGEST_OFFSET = 4096 };
+
 uint32_t stop_code(const struct dump *dump)
 {
 	uint32_t code = dump->code;
@@ -162,4 +164,24 @@ void take_incident(struct analysis *a, struct error *err, const struct list *inc
 		if (m && (!r->incident || m->score > r->incident->score))
 			r->incident = m;
 	}
+}
+
+unsigned bad_pointers(const struct analysis *a, uint64_t values[BAD_POINTERS_MAX])
+{
+	const struct report *r = a->report;
+	uint64_t bad = r->crash.address;
+	unsigned count = 0;
+
+	if (!r->crash.is_fault || !r->crash.has_address || bad < SMALL_VALUE)
+		return 0;
+	values[count++] = bad;
+	for (unsigned i = 0; r->crash.has_context && i < REGISTERS_MAX && count < BAD_POINTERS_MAX;
+	     i++) {
+		uint64_t value = r->crash.context.r[i];
+		if ((r->crash.context.known & (UINT32_C(1) << i)) && value != bad &&
+		    value >= SMALL_VALUE && bad - value + LARGEST_OFFSET <= 2 * LARGEST_OFFSET &&
+		    !space_has(a->dump->space, value))
+			values[count++] = value;
+	}
+	return count;
 }

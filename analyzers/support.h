@@ -45,6 +45,12 @@ void take_incident(struct analysis *a, struct error *err, const struct list *inc
 bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret);
 unsigned pointer_size(const struct dump *dump);
 
+enum { BAD_POINTERS_MAX = 4 };
+
+/* Values that were used as a pointer and are none: the address that faulted and the registers it
+ * was made of. Small ones prove nothing and are left out. */
+unsigned bad_pointers(const struct analysis *a, uint64_t values[BAD_POINTERS_MAX]);
+
 /* "s" unless @p n is 1. */
 const char *plural(uint64_t n);
 

@@ -43,6 +43,7 @@ struct segment {
 
 struct span {
 	uint64_t start, end;
+	uint64_t mapping; /* distance of its virtual addresses, 0 if it has none */
 };
 
 struct checker {
@@ -231,7 +232,8 @@ static struct error *check_load(struct checker *c, const struct segment *s)
 	f->stored += there;
 	uint64_t absent = s->in_file - there;
 	f->missing = f->missing > UINT64_MAX - absent ? UINT64_MAX : f->missing + absent;
-	c->spans[f->loads++] = (struct span){s->physical, s->physical + s->in_memory};
+	c->spans[f->loads++] = (struct span){s->physical, s->physical + s->in_memory,
+					     s->address ? s->address - s->physical : 0};
 	return NULL;
 }
 
@@ -276,11 +278,14 @@ static int by_start(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
 
+	if (x->mapping != y->mapping)
+		return x->mapping > y->mapping ? 1 : -1;
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/* Overlapping segments are read from whichever comes first; worth a word, no more. /proc/vmcore has
- * one: the kernel's own text, with its virtual address, over the RAM it lies in. */
+/* Overlapping segments are read from whichever comes first; worth a word, no more. The kernel's own
+ * text is there twice, in /proc/vmcore as one segment and in the ELF files of makedumpfile -E as
+ * one for each piece that it kept: with its own virtual addresses, and as the RAM it lies in. */
 static void check_overlap(struct checker *c)
 {
 	uint32_t overlaps = 0;
@@ -288,8 +293,9 @@ static void check_overlap(struct checker *c)
 	if (c->facts->loads)
 		qsort(c->spans, c->facts->loads, sizeof(*c->spans), by_start);
 	for (uint32_t i = 1; i < c->facts->loads; i++)
-		overlaps += c->spans[i].start < c->spans[i - 1].end;
-	if (overlaps > 1)
+		overlaps += c->spans[i].mapping == c->spans[i - 1].mapping &&
+			    c->spans[i].start < c->spans[i - 1].end;
+	if (overlaps)
 		problem(c, "segments-overlap", c->header.programs,
 			arena_printf(c->arena, "%u segments overlap others", overlaps));
 }

@@ -184,7 +184,12 @@ static void timekeeper(struct vmcore *v, uint64_t *ret_now, uint64_t *ret_boot)
 	if (!core) /* since 6.17 the first of several */
 		core = vm_symbol(v, "timekeeper_data");
 	int64_t inside = vm_offset(v, "tk_data", "timekeeper"); /* a type of its own since 6.13 */
-	uint64_t tk = core ? core + (inside >= 0 ? (uint64_t)inside : 8) : 0;
+	if (inside <
+	    0) { /* before: behind the counter, which has its lock beside it with PREEMPT_RT */
+		uint64_t counter = v->types ? types_size(v->types, "seqcount_raw_spinlock") : 0;
+		inside = counter > 8 ? 16 : 8;
+	}
+	uint64_t tk = core ? core + (uint64_t)inside : 0;
 	uint64_t seconds = vm_field(v, tk, vm_offset(v, "timekeeper", "xtime_sec"));
 	uint64_t nsec = vm_field(v, tk, vm_offset(v, "timekeeper", "tkr_mono.xtime_nsec"));
 	uint32_t shift = vm_field32(v, tk, vm_offset(v, "timekeeper", "tkr_mono.shift"));

@@ -159,6 +159,9 @@ const char *vm_attribute(struct vmcore *v, const char *key);
 bool vm_paging_init(struct vmcore *v);
 /* Physical address of @p address; false if nothing is mapped there. */
 bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret);
+/* Moves @p address on to the next one that is mapped; false if none is before @p end, or when the
+ * @p steps, which are counted down, are used up. */
+bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end, unsigned *steps);
 
 /* ---- linux_symbols.c: names and layouts ---- */
 
@@ -239,6 +242,12 @@ void vm_each_task(struct vmcore *v, bool (*visit)(struct vmcore *, uint64_t, voi
 void vm_unwind_init(struct vmcore *v);
 /* Unwinds from @p state into @p task->calls; true if it came to a proper end. */
 bool vm_unwind(struct vmcore *v, struct task *task, const struct unwind_state *state, bool search);
+
+/* ---- linux_stacks.c ---- */
+
+/* The stack of a sleeping task whose task_struct is not in the dump: the one on which the calls
+ * that the log has are found again. Fills @p task's stack and calls; false if there is none. */
+bool vm_find_stack(struct vmcore *v, struct task *task, const struct list *logged);
 
 /* ---- linux_slab.c ---- */
 

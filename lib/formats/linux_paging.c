@@ -85,30 +85,55 @@ static bool table_entry(struct vmcore *v, uint64_t address, uint64_t *ret)
 	return true;
 }
 
-bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret)
+/* 0 if @p address is mapped, @p ret its physical address; else the number of low bits of an address
+ * that make no difference to that. */
+static unsigned walk(struct vmcore *v, uint64_t address, uint64_t *ret)
 {
 	const struct paging *p = &v->paging;
 	uint64_t table = p->root, entry;
-	unsigned width = p->page_shift - 3;
+	unsigned width = p->page_shift - 3, shift = p->page_shift;
 
-	if (address >> (p->bits - 1) != ~UINT64_C(0) >> (p->bits - 1) &&
-	    (!v->arm || address >> p->bits != ~UINT64_C(0) >> p->bits))
-		return false;
 	for (unsigned level = p->levels; level > 0; level--) {
-		unsigned shift = p->page_shift + (level - 1) * width;
+		shift = p->page_shift + (level - 1) * width;
 		uint64_t index = (address >> shift) & ((1u << width) - 1);
 		/* The topmost table may be smaller than a page. */
 		if (level == p->levels && shift < p->bits)
 			index &= (UINT64_C(1) << (p->bits - shift)) - 1;
 		if (!table_entry(v, table + index * ENTRY, &entry) || !(entry & 1))
-			return false;
+			return shift;
 		bool is_block = level > 1 && (v->arm ? !(entry & 2) : (entry & 0x80) != 0);
 		if (level == 1 || is_block) {
 			uint64_t inside = (UINT64_C(1) << shift) - 1;
 			*ret = (entry & p->mask & ~inside) | (address & inside);
-			return true;
+			return 0;
 		}
 		table = entry & p->mask;
+	}
+	return shift;
+}
+
+bool vm_translate(struct vmcore *v, uint64_t address, uint64_t *ret)
+{
+	const struct paging *p = &v->paging;
+
+	if (address >> (p->bits - 1) != ~UINT64_C(0) >> (p->bits - 1) &&
+	    (!v->arm || address >> p->bits != ~UINT64_C(0) >> p->bits))
+		return false;
+	return walk(v, address, ret) == 0;
+}
+
+bool vm_next_mapped(struct vmcore *v, uint64_t *address, uint64_t end, unsigned *steps)
+{
+	uint64_t physical;
+
+	for (; v->paging.ready && *address<end && * steps> 0; --*steps) {
+		unsigned same = walk(v, *address, &physical);
+		if (same == 0)
+			return true;
+		uint64_t next = ((*address >> same) + 1) << same;
+		if (next <= *address)
+			return false;
+		*address = next;
 	}
 	return false;
 }

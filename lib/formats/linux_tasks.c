@@ -8,6 +8,7 @@
 
 #include "ceilings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static bool cpu_registers(struct vmcore *v, unsigned number, struct registers *r
 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned i = 0; i < (v->arm ? 31u : 16u); i++) {
-		snprintf(name, sizeof(name), "x%u", i);
+		snprintf(name, sizeof(name), i == 30 ? "lr" : "x%u", i);
 		if (vm_register(v, number, v->arm ? name : x86_names[i], &ret->r[i]))
 			ret->known |= UINT32_C(1) << i;
 	}
@@ -345,6 +346,31 @@ static void use_log_trace(struct vmcore *v, const struct oops *e)
 	}
 }
 
+/* The task that blocks, told by the log alone: its task_struct is not in the dump. Its stack may
+ * be. */
+static void find_blocked(struct vmcore *v, const struct oops *e)
+{
+	struct dump *d = v->dump;
+	struct task *t = &d->crash_task;
+
+	*t = (struct task){0};
+	use_log_trace(v, e);
+	struct list logged = t->calls;
+	bool found = vm_find_stack(v, t, &logged);
+	const struct call *first = list_at(&t->calls, 0);
+	if (found && first->registers)
+		set_context(v, first->registers, "sleeping");
+	dump_problem(
+		d, "task-lost",
+		"the task that blocks (%s, %" PRIu64 ") was left out when the dump was "
+		"written: %s",
+		t->name ? t->name : "?", t->pid,
+		found ? "its stack was found by the trace that the kernel printed, its open "
+			"files are not known"
+		      : "the trace is the one that the kernel printed, and what the task worked "
+			"on is not known");
+}
+
 /* What part of memory is the stack of the crash. */
 static void stack_bounds(struct vmcore *v)
 {
@@ -381,12 +407,14 @@ void vm_crash(struct vmcore *v)
 	    (!task || vm_field32(v, task, v->layout.task_pid) != e->pid ||
 	     d->failure == FAILURE_HUNG_TASK)) {
 		uint64_t other = task_of_pid(v, e->pid);
-		task = other ? other : task;
+		task = other || d->failure == FAILURE_HUNG_TASK ? other : task;
 	}
 	if (task)
 		task_fill(v, task, t);
 	v->crash_task = task;
-	if (d->failure == FAILURE_HUNG_TASK) {
+	if (d->failure == FAILURE_HUNG_TASK && !task && e && e->has_pid) {
+		find_blocked(v, e);
+	} else if (d->failure == FAILURE_HUNG_TASK) {
 		if (task && unwind_sleeping(v, t)) {
 			const struct call *first = list_at(&t->calls, 0);
 			if (first && first->registers)
@@ -399,7 +427,7 @@ void vm_crash(struct vmcore *v)
 		use_log_trace(v, e);
 	compare_with_log(v);
 	stack_bounds(v);
-	if (t->name && t->address) {
+	if (t->name && (t->address || d->failure == FAILURE_HUNG_TASK)) {
 		d->process.name = t->name;
 		d->process.has_pid = true;
 		d->process.pid = t->pid;
@@ -429,6 +457,8 @@ static bool keep_foreign(struct vmcore *v, uint64_t address, void *context)
 	if (address == v->crash_task || vm_field32(v, address, v->layout.task_on_cpu))
 		return false;
 	task_fill(v, address, &task);
+	if (task.stack_low && task.stack_low == v->dump->crash_task.stack_low)
+		return false;
 	list_init(&task.calls, v->arena, sizeof(struct call), LIMIT_FRAMES);
 	unwind_sleeping(v, &task);
 	bool foreign = false;

@@ -1,5 +1,7 @@
 #include "instruction.h"
 
+#include "instruction_arm64.h"
+
 #include <Zydis/Zydis.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +49,10 @@ static void memory_operand(enum arch arch, const ZydisDecodedInstruction *in,
 	bool writes = op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 
 	*ret = (struct memory_operand){
-		.access = reads ? (writes ? ACCESS_BOTH : ACCESS_READ) : ACCESS_WRITE,
+		.access = reads && writes ? ACCESS_BOTH
+			  : reads         ? ACCESS_READ
+			  : writes        ? ACCESS_WRITE
+					  : ACCESS_NONE,
 		.bytes = op->size / 8,
 		.base = register_number(arch, op->mem.base),
 		.index = register_number(arch, op->mem.index),
@@ -79,6 +84,115 @@ static int tested_register(enum arch arch, const ZydisDecodedInstruction *in,
 	return -1;
 }
 
+/* What a called function leaves alone in both calling conventions: rbx, rbp, rsp, r12 to r15. */
+enum { KEPT_BY_CALLS = 1 << REG_RBX | 1 << REG_RSP | 1 << REG_RBP | 0xf000 };
+
+static uint32_t registers_written(enum arch arch, const ZydisDecodedInstruction *in,
+				  const ZydisDecodedOperand *ops)
+{
+	uint32_t writes = 0;
+
+	if (in->meta.category == ZYDIS_CATEGORY_CALL)
+		return 0xffff & ~(uint32_t)KEPT_BY_CALLS;
+	for (unsigned i = 0; i < in->operand_count; i++) {
+		int number = ops[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+					     (ops[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+				     ? register_number(arch, ops[i].reg.value)
+				     : -1;
+		if (number >= 0)
+			writes |= UINT32_C(1) << number;
+	}
+	return writes;
+}
+
+static bool is_register(const ZydisDecodedOperand *op)
+{
+	/* The second byte of a register is no low part of it. */
+	return op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       !(op->reg.value >= ZYDIS_REGISTER_AH && op->reg.value <= ZYDIS_REGISTER_BH);
+}
+
+static enum condition condition_of(ZydisMnemonic mnemonic)
+{
+	switch (mnemonic) {
+	case ZYDIS_MNEMONIC_JNZ: return CONDITION_NOT_EQUAL;
+	case ZYDIS_MNEMONIC_JB:
+	case ZYDIS_MNEMONIC_JL: return CONDITION_LESS;
+	case ZYDIS_MNEMONIC_JBE:
+	case ZYDIS_MNEMONIC_JLE: return CONDITION_AT_MOST;
+	default: return CONDITION_OTHER;
+	}
+}
+
+static void jump_effect(const ZydisDecodedInstruction *in, const ZydisDecodedOperand *op,
+			struct instruction *ret)
+{
+	if (op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE || !op->imm.is_relative)
+		return;
+	ret->effect = EFFECT_JUMP;
+	ret->condition = condition_of(in->mnemonic);
+	ret->destination = ret->address + in->length + (uint64_t)op->imm.value.s;
+}
+
+/* Of an instruction whose first operand is a register of 32 bits or more. */
+static enum effect effect_on(enum arch arch, const ZydisDecodedInstruction *in,
+			     const ZydisDecodedOperand *ops, struct instruction *ret)
+{
+	bool immediate =
+		in->operand_count_visible > 1 && ops[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+	bool copied = in->operand_count_visible > 1 && is_register(&ops[1]);
+
+	if (immediate)
+		ret->amount = ops[1].imm.value.s;
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_LEA: return EFFECT_ADDRESS;
+	case ZYDIS_MNEMONIC_INC: ret->amount = 1; return EFFECT_ADD;
+	case ZYDIS_MNEMONIC_DEC: ret->amount = -1; return EFFECT_ADD;
+	case ZYDIS_MNEMONIC_ADD: return immediate ? EFFECT_ADD : EFFECT_OTHER;
+	case ZYDIS_MNEMONIC_SUB:
+		ret->amount = (int64_t)(0 - (uint64_t)ret->amount);
+		return immediate ? EFFECT_ADD : EFFECT_OTHER;
+	case ZYDIS_MNEMONIC_CMP:
+		ret->source = ret->target;
+		return immediate ? EFFECT_COMPARE : EFFECT_OTHER;
+	case ZYDIS_MNEMONIC_XOR:
+		return copied && ops[0].reg.value == ops[1].reg.value ? EFFECT_CONSTANT
+								      : EFFECT_OTHER;
+	case ZYDIS_MNEMONIC_MOV:
+		if (immediate)
+			return EFFECT_CONSTANT;
+		if (ops[1].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			return ops[0].size == (arch == ARCH_X86 ? 32 : 64) ? EFFECT_LOAD
+									   : EFFECT_OTHER;
+		break;
+	case ZYDIS_MNEMONIC_MOVSX:
+	case ZYDIS_MNEMONIC_MOVSXD: ret->is_signed = true; break;
+	case ZYDIS_MNEMONIC_MOVZX: break;
+	default: return EFFECT_OTHER;
+	}
+	if (!copied)
+		return EFFECT_OTHER;
+	ret->source = register_number(arch, ops[1].reg.value);
+	ret->source_bits = ops[1].size;
+	return ret->source >= 0 ? EFFECT_COPY : EFFECT_OTHER;
+}
+
+static void find_effect(enum arch arch, const ZydisDecodedInstruction *in,
+			const ZydisDecodedOperand *ops, struct instruction *ret)
+{
+	ret->target = ret->source = -1;
+	ret->writes = registers_written(arch, in, ops);
+	if (in->meta.category == ZYDIS_CATEGORY_COND_BR ||
+	    in->meta.category == ZYDIS_CATEGORY_UNCOND_BR) {
+		jump_effect(in, &ops[0], ret);
+	} else if (in->operand_count_visible && is_register(&ops[0]) && ops[0].size >= 32) {
+		ret->target = register_number(arch, ops[0].reg.value);
+		ret->target_bits = ops[0].size;
+		if (ret->target >= 0)
+			ret->effect = effect_on(arch, in, ops, ret);
+	}
+}
+
 bool instruction_decode(enum arch arch, const uint8_t *bytes, size_t size, uint64_t address,
 			const struct registers *regs, struct instruction *ret)
 {
@@ -87,6 +201,8 @@ bool instruction_decode(enum arch arch, const uint8_t *bytes, size_t size, uint6
 	ZydisDecodedInstruction in;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 
+	if (arch == ARCH_ARM64)
+		return instruction_decode_arm64(bytes, size, address, regs, ret);
 	if (!decoder_init(arch, &decoder) ||
 	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &in, ops)))
 		return false;
@@ -104,10 +220,11 @@ bool instruction_decode(enum arch arch, const uint8_t *bytes, size_t size, uint6
 						ret->text, sizeof(ret->text), address, ZYAN_NULL);
 	for (unsigned i = 0; i < in.operand_count && ret->operand_count < 2; i++) {
 		if (ops[i].type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    ops[i].mem.type == ZYDIS_MEMOP_TYPE_MEM)
+		    (ops[i].mem.type == ZYDIS_MEMOP_TYPE_MEM || in.mnemonic == ZYDIS_MNEMONIC_LEA))
 			memory_operand(arch, &in, &ops[i], address, regs,
 				       &ret->operand[ret->operand_count++]);
 	}
+	find_effect(arch, &in, ops, ret);
 	return true;
 }
 

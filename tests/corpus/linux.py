@@ -92,6 +92,19 @@ def check_content(checks, name, row, report):
                   f"{name}: content file's time on the timeline")
 
 
+def check_index(checks, name, row, report):
+    """Said where registers, code and memory show it, and nowhere else."""
+    wanted = re.search(r"acme_match_(template|length)", row["function+offset"])
+    said = [e["text"] for s in report["suspects"] for e in s["evidence"] if e["kind"] == "array-index"]
+    if wanted:
+        checks.expect(len(said) == 1 and "index 20 of an array of 20" in said[0] and
+                      "beyond its end" in said[0] and "acme_parse_channel" in said[0],
+                      f"{name}: index: {said}")
+        checks.expect(said and said[0] in report["verdict"]["because"], f"{name}: index is a reason")
+    else:
+        checks.equal(said, [], f"{name}: index")
+
+
 def check_report(checks, name, row, report, run):
     crash, system, verdict = report["crash"], report["system"], report["verdict"]
     wanted = culprit_of(row)
@@ -135,6 +148,7 @@ def check_row(checks, program, file, name, row):
     checks.equal(report["input"]["status"], "complete", f"{name}: {report['input']['problems']}")
     checks.expect(report["input"]["format"] in FORMATS, f"{name}: {report['input']['format']}")
     check_report(checks, name, row, report, run)
+    check_index(checks, name, row, report)
     check_place(checks, name, row, report)
     check_content(checks, name, row, report)
     return report
@@ -321,6 +335,26 @@ def check_log(checks, program, name, row, report, folder):
         checks.equal(now["verdict"]["culprit"], culprit_of(row), f"{name}: log: culprit")
 
 
+def check_lost_task(checks, program, file, name, report, folder):
+    """The same where the task that blocks cannot be found: its stack can, by the trace in the log."""
+    data, pid = file.read_bytes(), report["crash"]["pid"]
+    identity = struct.pack("<II", pid, pid)     # task_struct.pid and .tgid; the pages are not packed
+    checks.equal(data.count(identity), 1, f"{name}: one task of pid {pid}")
+    lost = folder / "lost.kdump"
+    lost.write_bytes(data.replace(identity, bytes(8)))
+    now = analyze(program, str(lost))[0][0]
+    lost.unlink()
+    checks.expect("task-lost" in [p["code"] for p in now["input"]["problems"]], f"{name}: task-lost")
+    for key in ("culprit", "class", "function", "content_file", "confidence"):
+        checks.equal(now["verdict"][key], report["verdict"][key], f"{name}: task-lost: {key}")
+    checks.equal([(f["address"], f["slot"]) for f in now["stack"]],
+                 [(f["address"], f["slot"]) for f in report["stack"]], f"{name}: task-lost: stack")
+    checks.equal((now["crash"]["process"], now["crash"]["pid"]), (report["crash"]["process"], pid),
+                 f"{name}: task-lost: process")
+    # The descriptors of a process are in its task_struct; what its stack leads to is the same file.
+    checks.equal([f["grade"] for f in now["content_files"] if f["cited"]], ["A"], f"{name}: grade")
+
+
 def check_carving(checks, program, file, name, report, folder):
     """The bytes of the content file, as they were in memory."""
     out = folder / "carved"
@@ -364,6 +398,8 @@ def main():
             if name.endswith(("content.kdump", "leaf.kdump", "hung.kdump", ".elf")):
                 check_carving(checks, arguments.program, file, name, report, scratch)
             linux_scan.check(checks, arguments.program, file, name, report, scratch)
+            if name.endswith("hung.kdump"):
+                check_lost_task(checks, arguments.program, file, name, report, scratch)
             if arguments.table:
                 v = report["verdict"]
                 print(f"| {name} | {v['culprit'] or 'nobody'} | {v.get('function') or '-'} | "

@@ -467,6 +467,24 @@ Test(vmcore_headers, elf_with_extended_numbering)
 	error_destroy(err);
 }
 
+Test(vmcore_headers, elf_segments_that_overlap)
+{
+	const size_t virtual = PROGRAMS + 2 * 56 + 16, physical = virtual + 8;
+	struct elf_core_facts f;
+
+	/* The kernel's text, mapped at another place than the RAM it lies in. */
+	write_elf();
+	le(physical, 0x100000, 8);
+	le(virtual, UINT64_C(0xffffffff81000000), 8);
+	cr_assert_null(check_elf(&f));
+	cr_assert_eq(f.problems.count, 0);
+	/* The same memory twice in one mapping. */
+	le(virtual - 56, UINT64_C(0xffffffff81000000), 8);
+	cr_assert_null(check_elf(&f));
+	cr_assert_eq(f.problems.count, 1);
+	cr_assert_str_eq(((struct problem *)list_at(&f.problems, 0))->code, "segments-overlap");
+}
+
 Test(vmcore_headers, elf_cut_and_of_others)
 {
 	struct elf_core_facts f;
