@@ -37,7 +37,9 @@ def cited(report):
 
 def check_places(checks, program, file, name, report, folder):
     """The content, the code, the stack, the heap and the log, each at the address that it has."""
-    frame, process = report["stack"][1], report["crash"]["process"]
+    process = report["crash"]["process"]
+    # arm64: the caller of a leaf function is in the link register, not on the stack
+    frame = next(f for f in report["stack"][1:] if f["slot"])
     content = cited(report)
     text = rule("task", process.encode() + b"\0") + \
         rule("frame", struct.pack("<Q", int(frame["address"], 16))) + \
