@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 256 << 10, RETRIES = 16 };
+enum { BLOCK = 256 << 10, HUGE_PAGE = 2 << 20, RETRIES = 16 };
 
 /* What the holes of sparse entries are made of. */
 static const uint8_t zeros[64 << 10];
@@ -100,15 +101,31 @@ void source_close(struct source *s)
 	s->have = s->capacity = 0;
 }
 
+uint8_t *source_memory(size_t size)
+{
+	uint8_t *memory;
+
+	if (size < HUGE_PAGE)
+		return malloc(size);
+	size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	memory = aligned_alloc(HUGE_PAGE, size);
+	if (memory)
+		madvise(memory, size, MADV_HUGEPAGE);
+	return memory;
+}
+
 static bool reserve(struct source *s, size_t capacity)
 {
 	uint8_t *data;
 
 	if (capacity <= s->capacity)
 		return true;
-	data = realloc(s->data, capacity);
+	data = source_memory(capacity);
 	if (!data)
 		return stop(s, error_create(ERROR_NOMEM, "not enough memory to unpack"));
+	if (s->have)
+		memcpy(data, s->data, s->have);
+	free(s->data);
 	s->data = data;
 	s->capacity = capacity;
 	return true;

@@ -44,7 +44,10 @@ void source_open_fd(struct source *s, struct budget *budget, int fd);
 /* Standing at the beginning of the current entry of @p archive. */
 void source_open_entry(struct source *s, struct budget *budget, struct archive *archive,
 		       uint64_t claimed);
-/* All of @p size bytes at @p data, which malloc() gave and the source takes. False if the budget
+/* Memory for free(), NULL if there is none. Much of it is made of huge pages where the kernel has
+ * them: touching 10 MB in small ones takes longer than unpacking it. */
+uint8_t *source_memory(size_t size);
+/* All of @p size bytes at @p data, which source_memory() gave and the source takes. False if the budget
  * stopped: then there is nothing to close. */
 bool source_open_memory(struct source *s, struct budget *budget, uint8_t *data, size_t size);
 void source_close(struct source *s);

@@ -15,7 +15,7 @@ bool zstd_frame_unpack(struct source *s, struct source *ret_inside)
 		return false;
 	if (!source_fill(s, ZSTD_compressBound(size)) || !s->ended || s->cut[0])
 		return false;
-	data = malloc(size);
+	data = source_memory(size);
 	if (!data)
 		return false;
 	if (ZSTD_decompress(data, size, s->data, s->have) == size)
