@@ -47,8 +47,8 @@ void source_open_entry(struct source *s, struct budget *budget, struct archive *
 /* Memory for free(), NULL if there is none. Much of it is made of huge pages where the kernel has
  * them: touching 10 MB in small ones takes longer than unpacking it. */
 uint8_t *source_memory(size_t size);
-/* All of @p size bytes at @p data, which source_memory() gave and the source takes. False if the budget
- * stopped: then there is nothing to close. */
+/* All of @p size bytes at @p data, which source_memory() gave and the source takes. False if the
+ * budget stopped: then there is nothing to close. */
 bool source_open_memory(struct source *s, struct budget *budget, uint8_t *data, size_t size);
 void source_close(struct source *s);
 
