@@ -58,27 +58,6 @@ def cut(rng, data):
 MUTATIONS = [headers, headers, descriptors, pages, pages, swap_pages, cut]
 
 
-def judge(status, seconds, kib, output, deaths_count):
-    if os.WIFSIGNALED(status):
-        return f"killed by signal {os.WTERMSIG(status)}"
-    if os.WEXITSTATUS(status) not in (0, 1, 3, 4):
-        return f"exit status {os.WEXITSTATUS(status)}"
-    try:
-        reports = [json.loads(line) for line in output.splitlines()]
-    except ValueError as error:
-        return f"no valid JSON: {error}"
-    if not reports:
-        return "no report"
-    codes = {p["code"]: p["message"] for r in reports for p in r["input"]["problems"]}
-    if deaths_count and "reader-died" in codes:
-        return f"the reader died: {codes['reader-died']}"
-    if seconds > LIMIT_SECONDS:
-        return f"{seconds:.2f} s"
-    if kib > LIMIT_KIB:
-        return f"{kib} KiB"
-    return None
-
-
 # Text, and bytes of which there are too many to list.
 RULE = 'rule own { strings: $a = "acme" $b = { 00 01 } condition: any of them }'
 
@@ -86,10 +65,7 @@ RULE = 'rule own { strings: $a = "acme" $b = { 00 01 } condition: any of them }'
 def search(program, path, rules, must_live):
     """What is wrong with a search of all memory, None if nothing is."""
     command = ("scan", "--format", "json", "--rules", rules)
-    for _ in range(2):
-        status, seconds, kib, output = mutate.run(program, path, command)
-        if seconds <= SCAN_SECONDS:
-            break
+    status, seconds, kib, output = mutate.run(program, path, SCAN_SECONDS, command)
     if os.WIFSIGNALED(status):
         return f"scan: killed by signal {os.WTERMSIG(status)}"
     if os.WEXITSTATUS(status) not in ((0, 4) if must_live else (0, 3, 4)):
@@ -119,14 +95,12 @@ def main():
             mutation(rng, data)
             path = f"{folder}/vmcore"
             pathlib.Path(path).write_bytes(data)
-            status, seconds, kib, output = mutate.run(program, path)
-            if seconds > LIMIT_SECONDS:     # it, or a machine that is busy with something else?
-                status, seconds, kib, output = mutate.run(program, path)
-            slowest, largest = max(slowest, seconds), max(largest, kib)
-            died += b'"reader-died"' in output
+            result = mutate.run(program, path, LIMIT_SECONDS)
+            slowest, largest = max(slowest, result[1]), max(largest, result[2])
+            died += b'"reader-died"' in result[3]
             # In a flattened file any byte may be of a header.
             inside = mutation in (pages, swap_pages) and data[:5] in (b"KDUMP", b"\x7fELF\2")
-            reason = judge(status, seconds, kib, output, deaths_count or inside)
+            reason = mutate.judge(result, LIMIT_SECONDS, LIMIT_KIB, deaths_count or inside)
             if not reason and i % 4 == 0:
                 reason = search(program, path, rules, deaths_count or inside)
             if reason:
