@@ -103,6 +103,15 @@ static void name_culprit(struct analysis *a, const struct suspect *s, const stru
 			   r->crash.explanation);
 }
 
+static bool is_said(const struct report *r, const char *text)
+{
+	LIST_EACH(const char *, line, &r->verdict.because) {
+		if (strstr(*line, text))
+			return true;
+	}
+	return false;
+}
+
 /* The file that the culprit consumes and the fault leads to. Only grades A and B may be cited. */
 static void say_why_content(struct analysis *a, const struct content_file *f)
 {
@@ -113,7 +122,7 @@ static void say_why_content(struct analysis *a, const struct content_file *f)
 		if (!e->against && (!best || e->weight > best->weight))
 			best = e;
 	}
-	if (best)
+	if (best && !is_said(r, best->text))
 		report_say(r, &r->verdict.because, "%s: %s",
 			   f->path ? text_basename(f->path) : f->type, best->text);
 }
