@@ -1,5 +1,4 @@
 /* culprit bugcheck: the help-desk page of a stop code. */
-#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
 #include "message.h"
@@ -13,15 +12,6 @@
 static json_t *text(const char *s)
 {
 	return s && *s ? json_string(s) : json_null();
-}
-
-static json_t *lines(const struct list *list)
-{
-	json_t *array = json_array();
-
-	LIST_EACH(const char *, line, list)
-		json_array_append_new(array, json_string(*line));
-	return array;
 }
 
 /* The page's own words for a parameter, or those of its role; NULL: it is not used. */
@@ -64,8 +54,8 @@ static json_t *page_json(const struct knowledge *knowledge, const struct bugchec
 	json_object_set_new(o, "family", text(bugcheck->family));
 	json_object_set_new(o, "meaning", text(page ? page->meaning : NULL));
 	json_object_set_new(o, "parameters", parameters);
-	json_object_set_new(o, "causes", page ? lines(&page->causes) : json_array());
-	json_object_set_new(o, "advice", page ? lines(&page->advice) : json_array());
+	json_object_set_new(o, "causes", page ? rulebook_lines(&page->causes) : json_array());
+	json_object_set_new(o, "advice", page ? rulebook_lines(&page->advice) : json_array());
 	json_object_set_new(o, "subcode_parameter",
 			    page && page->subcode_parameter ? json_integer(page->subcode_parameter)
 							    : json_null());
@@ -116,8 +106,7 @@ static int print_page(const struct options *options, const struct knowledge *kno
 		complain_error(err); /* the roles of the table must do */
 	json_t *json = page_json(knowledge, bugcheck, page);
 	if (strcmp(format, "json") == 0) {
-		json_dumpf(json, stdout, JSON_INDENT(2));
-		putchar('\n');
+		rulebook_print_json(json);
 	} else {
 		bugcheck_page_text(&render, json);
 	}
@@ -127,15 +116,7 @@ static int print_page(const struct options *options, const struct knowledge *kno
 
 static int run(const struct options *options)
 {
-	struct knowledge *knowledge = rulebook_open(options->rules);
-	struct arena *arena = arena_create(LIMIT_RULES);
-	int exit = EXIT_USAGE;
-
-	if (knowledge && arena)
-		exit = print_page(options, knowledge, arena);
-	arena_destroy(arena);
-	knowledge_destroy(knowledge);
-	return exit;
+	return rulebook_run(options, print_page);
 }
 
 static const struct option_row options[] = {

@@ -1,6 +1,8 @@
 #include "rulebook.h"
 
 #include "ceilings.h"
+#include "command.h"
+#include "json_put.h"
 #include "knowledge.h"
 #include "message.h"
 
@@ -31,4 +33,34 @@ struct knowledge *rulebook_open(const char *directory)
 		return NULL;
 	}
 	return knowledge;
+}
+
+int rulebook_run(const struct options *options,
+		 int (*page)(const struct options *options, const struct knowledge *knowledge,
+			     struct arena *arena))
+{
+	struct knowledge *knowledge = rulebook_open(options->rules);
+	struct arena *arena = arena_create(LIMIT_RULES);
+	int exit = EXIT_USAGE;
+
+	if (knowledge && arena)
+		exit = page(options, knowledge, arena);
+	arena_destroy(arena);
+	knowledge_destroy(knowledge);
+	return exit;
+}
+
+json_t *rulebook_lines(const struct list *lines)
+{
+	json_t *array = json_array();
+
+	LIST_EACH(const char *, line, lines)
+		json_array_append_new(array, json_string(*line));
+	return array;
+}
+
+void rulebook_print_json(const json_t *page)
+{
+	json_put(stdout, page, JSON_INDENT(2));
+	putchar('\n');
 }

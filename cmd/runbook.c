@@ -1,5 +1,4 @@
 /* culprit runbook: the fix of an incident, to print and to tick off. */
-#include "ceilings.h"
 #include "command.h"
 #include "knowledge.h"
 #include "message.h"
@@ -14,15 +13,6 @@
 static void set(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key, value && *value ? json_string(value) : json_null());
-}
-
-static json_t *lines(const struct list *list)
-{
-	json_t *array = json_array();
-
-	LIST_EACH(const char *, line, list)
-		json_array_append_new(array, json_string(*line));
-	return array;
 }
 
 static json_t *steps_json(const struct list *steps)
@@ -86,17 +76,17 @@ static json_t *page_json(const struct incident *in, struct arena *arena)
 	set(o, "class", in->incident_class);
 	set(o, "cause", in->cause);
 	set(o, "affected", in->affected);
-	json_object_set_new(o, "drivers", lines(&in->drivers));
-	json_object_set_new(o, "content_files", lines(&in->content_files));
-	json_object_set_new(o, "bugchecks", lines(&in->bugchecks));
-	json_object_set_new(o, "panic_patterns", lines(&in->panic_patterns));
-	json_object_set_new(o, "functions", lines(&in->functions));
+	json_object_set_new(o, "drivers", rulebook_lines(&in->drivers));
+	json_object_set_new(o, "content_files", rulebook_lines(&in->content_files));
+	json_object_set_new(o, "bugchecks", rulebook_lines(&in->bugchecks));
+	json_object_set_new(o, "panic_patterns", rulebook_lines(&in->panic_patterns));
+	json_object_set_new(o, "functions", rulebook_lines(&in->functions));
 	json_object_set_new(o, "offsets", offsets_json(&in->offsets, arena));
-	json_object_set_new(o, "cautions", lines(&in->cautions));
+	json_object_set_new(o, "cautions", rulebook_lines(&in->cautions));
 	json_object_set_new(o, "steps", steps_json(&in->steps));
 	json_object_set_new(o, "timeline", times_json(&in->timeline));
-	json_object_set_new(o, "notes", lines(&in->notes));
-	json_object_set_new(o, "references", lines(&in->references));
+	json_object_set_new(o, "notes", rulebook_lines(&in->notes));
+	json_object_set_new(o, "references", rulebook_lines(&in->references));
 	json_object_set_new(o, "confirmed", json_boolean(in->confirmed));
 	return o;
 }
@@ -130,8 +120,7 @@ static int list_incidents(const struct knowledge *knowledge, struct arena *arena
 	}
 	table_print(table);
 	if (json) {
-		json_dumpf(array, stdout, JSON_INDENT(2));
-		putchar('\n');
+		rulebook_print_json(array);
 	}
 	json_decref(array);
 	return 0;
@@ -163,8 +152,7 @@ static int print_runbook(const struct options *options, const struct knowledge *
 	}
 	json_t *page = page_json(incident, arena);
 	if (strcmp(format, "json") == 0) {
-		json_dumpf(page, stdout, JSON_INDENT(2));
-		putchar('\n');
+		rulebook_print_json(page);
 	} else if (strcmp(format, "markdown") == 0) {
 		runbook_page_markdown(&render, page);
 	} else {
@@ -176,15 +164,7 @@ static int print_runbook(const struct options *options, const struct knowledge *
 
 static int run(const struct options *options)
 {
-	struct knowledge *knowledge = rulebook_open(options->rules);
-	struct arena *arena = arena_create(LIMIT_RULES);
-	int exit = EXIT_USAGE;
-
-	if (knowledge && arena)
-		exit = print_runbook(options, knowledge, arena);
-	arena_destroy(arena);
-	knowledge_destroy(knowledge);
-	return exit;
+	return rulebook_run(options, print_runbook);
 }
 
 static const struct option_row options[] = {

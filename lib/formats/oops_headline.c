@@ -362,12 +362,24 @@ static unsigned die_number(const char *text)
 }
 
 /* Words of die() and what they mean. */
+/* What a headline is about if it has the word. */
+struct word {
+	const char *word;
+	enum oops_kind kind;
+};
+
+static enum oops_kind kind_by_word(const struct word *words, size_t count, const char *text,
+				   enum oops_kind otherwise)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strstr(text, words[i].word))
+			return words[i].kind;
+	return otherwise;
+}
+
 static enum oops_kind kind_of_die(const char *text)
 {
-	static const struct {
-		const char *word;
-		enum oops_kind kind;
-	} words[] = {
+	static const struct word words[] = {
 		{"general protection", OOPS_GENERAL_PROTECTION},
 		{"divide error", OOPS_DIVIDE},
 		{"invalid opcode", OOPS_INVALID_OPCODE},
@@ -386,10 +398,7 @@ static enum oops_kind kind_of_die(const char *text)
 		{"Oops - BUG", OOPS_BUG},
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strstr(text, words[i].word))
-			return words[i].kind;
-	return OOPS_DIE;
+	return kind_by_word(words, sizeof(words) / sizeof(*words), text, OOPS_DIE);
 }
 
 /* The number before "[#1]": the exception's error code, or arm64's ESR. */
@@ -448,10 +457,7 @@ bool line_headline(struct arena *arena, const char *text, struct oops *event)
 
 enum oops_kind oops_kind_of_panic(const char *reason)
 {
-	static const struct {
-		const char *word;
-		enum oops_kind kind;
-	} words[] = {
+	static const struct word words[] = {
 		{"softlockup", OOPS_SOFT_LOCKUP},
 		{"soft lockup", OOPS_SOFT_LOCKUP},
 		{"ard LOCKUP", OOPS_HARD_LOCKUP},
@@ -476,8 +482,5 @@ enum oops_kind oops_kind_of_panic(const char *reason)
 		{"corrupted", OOPS_SLAB_CORRUPTION},
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strstr(reason, words[i].word))
-			return words[i].kind;
-	return OOPS_PANIC;
+	return kind_by_word(words, sizeof(words) / sizeof(*words), reason, OOPS_PANIC);
 }

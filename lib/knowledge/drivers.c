@@ -9,24 +9,19 @@
 		"confidence", CELL_ENUM, .words = "sourced|memory"                                 \
 	}
 
-static const struct table_spec vendors = {
-	.file = "vendors.tsv",
-	.key = 1,
-	.columns = {{"driver", CELL_GLOB},
-		    {"vendor", CELL_TEXT},
-		    {"product", CELL_TEXT, .optional = true},
-		    {"category", CELL_WORD},
-		    CONFIDENCE},
-};
-static const struct table_spec linux_modules = {
-	.file = "linux_modules.tsv",
-	.key = 1,
-	.columns = {{"module", CELL_GLOB},
-		    {"vendor", CELL_TEXT},
-		    {"product", CELL_TEXT, .optional = true},
-		    {"category", CELL_WORD},
-		    CONFIDENCE},
-};
+#define PRODUCTS(table, module)                                                                    \
+	{                                                                                          \
+		.file = table, .key = 1, .columns = {                                              \
+			{module, CELL_GLOB},                                                       \
+			{"vendor", CELL_TEXT},                                                     \
+			{"product", CELL_TEXT, .optional = true},                                  \
+			{"category", CELL_WORD},                                                   \
+			CONFIDENCE                                                                 \
+		}                                                                                  \
+	}
+
+static const struct table_spec vendors = PRODUCTS("vendors.tsv", "driver");
+static const struct table_spec linux_modules = PRODUCTS("linux_modules.tsv", "module");
 static const struct table_spec linux_intree = {
 	.file = "linux_intree.tsv",
 	.key = 1,
