@@ -1,16 +1,17 @@
 /* Is this a known incident of a Linux product?
  *
  * An incident is known by its module (or, for BPF programs, by the process that loaded them), by
- * lines of the panic, and by functions on the stack. The name alone is never enough. */
+ * lines of the panic, by functions on the stack, and by the kernels on which it happened. The name
+ * alone is never enough. */
 #include "support.h"
 
+#include "pattern.h"
 #include "text.h"
 
-#include <regex.h>
 #include <string.h>
 
 static const double MATCH_AT = 0.6;
-enum { WHY_MAX = 16, LINES_MAX = 2000, PATTERN_MAX = 512, WORDS_MAX = 4 };
+enum { WHY_MAX = 16, LINES_MAX = 2000, WORDS_MAX = 5, NAME_MIN = 5 };
 
 struct match {
 	struct analysis *a;
@@ -28,41 +29,13 @@ static void agree(struct match *m, double weight, const char *text)
 	m->score += weight;
 }
 
-/* POSIX patterns have no \d. */
-static bool translate(const char *pattern, char out[PATTERN_MAX])
-{
-	bool bracket = false;
-	size_t n = 0;
-
-	for (const char *p = pattern; *p; p++) {
-		if (n + 6 > PATTERN_MAX)
-			return false;
-		if (*p == '\\' && p[1] == 'd') {
-			n += (size_t)(stpcpy(out + n, bracket ? "0-9" : "[0-9]") - (out + n));
-			p++;
-			continue;
-		}
-		if (*p == '\\' && p[1])
-			out[n++] = *p++;
-		else if (*p == '[')
-			bracket = true;
-		else if (*p == ']')
-			bracket = false;
-		out[n++] = *p;
-	}
-	out[n] = '\0';
-	return true;
-}
-
 /* The last line of the log that @p pattern fits; NULL if none does. */
 static const char *line_for(const struct dump *d, const char *pattern)
 {
-	char translated[PATTERN_MAX];
 	const char *found = NULL;
 	regex_t regex;
 
-	if (!translate(pattern, translated) ||
-	    regcomp(&regex, translated, REG_EXTENDED | REG_NOSUB))
+	if (!pattern_compile(pattern, &regex))
 		return NULL;
 	size_t count = d->log.count;
 	for (size_t i = 0; i < count && i < LINES_MAX && !found; i++) {
@@ -122,6 +95,26 @@ static bool match_module(struct match *m)
 	return m->incident->drivers.count == 0;
 }
 
+/* False: it is about other kernels. */
+static bool match_kernel(struct match *m)
+{
+	const char *release = m->a->dump->os_version;
+	struct arena *arena = m->a->report->arena;
+	bool fits = m->incident->kernels.count == 0;
+	regex_t regex;
+
+	LIST_EACH(const char *, pattern, &m->incident->kernels) {
+		if (fits || !release || !pattern_compile(*pattern, &regex))
+			continue;
+		fits = regexec(&regex, release, 0, NULL, 0) == 0;
+		regfree(&regex);
+		if (fits)
+			agree(m, 0.1,
+			      arena_printf(arena, "it happened on kernels like %s", release));
+	}
+	return fits;
+}
+
 static struct incident_match *match(struct analysis *a, const struct incident *in)
 {
 	struct incident_match *result = arena_alloc(a->report->arena, 1, sizeof(*result));
@@ -133,7 +126,7 @@ static struct incident_match *match(struct analysis *a, const struct incident *i
 	list_init(&result->times, a->report->arena, sizeof(struct timeline_entry), 64);
 	result->id = in->id;
 	result->title = in->title;
-	if (!match_module(&m))
+	if (!match_module(&m) || !match_kernel(&m))
 		return NULL;
 	match_patterns(&m);
 	match_functions(&m);
@@ -141,6 +134,16 @@ static struct incident_match *match(struct analysis *a, const struct incident *i
 		return NULL;
 	result->score = m.score > 1 ? 1 : m.score;
 	return result;
+}
+
+/* A program's name without what its threads add to it ("falcon-sensor-b"); NULL: it adds nothing.
+ */
+static const char *program_of(struct arena *arena, const char *task)
+{
+	const char *end = strrchr(task, '-');
+
+	return end && end - task >= NAME_MIN ? arena_strndup(arena, task, (size_t)(end - task))
+					     : NULL;
 }
 
 static struct error *run(struct analysis *a)
@@ -155,8 +158,11 @@ static struct error *run(struct analysis *a)
 		words[n++] = culprit->name;
 	if (culprit && culprit->loader)
 		words[n++] = culprit->loader;
-	if (a->dump->process.name && strlen(a->dump->process.name) > 4)
+	if (a->dump->process.name && strlen(a->dump->process.name) >= NAME_MIN) {
 		words[n++] = a->dump->process.name;
+		words[n] = program_of(r->arena, a->dump->process.name);
+		n += words[n] != NULL;
+	}
 	if (n == 0)
 		return NULL;
 	struct error *err =

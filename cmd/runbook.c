@@ -80,6 +80,7 @@ static json_t *page_json(const struct incident *in, struct arena *arena)
 	json_object_set_new(o, "content_files", rulebook_lines(&in->content_files));
 	json_object_set_new(o, "bugchecks", rulebook_lines(&in->bugchecks));
 	json_object_set_new(o, "panic_patterns", rulebook_lines(&in->panic_patterns));
+	json_object_set_new(o, "kernels", rulebook_lines(&in->kernels));
 	json_object_set_new(o, "functions", rulebook_lines(&in->functions));
 	json_object_set_new(o, "offsets", offsets_json(&in->offsets, arena));
 	json_object_set_new(o, "cautions", rulebook_lines(&in->cautions));

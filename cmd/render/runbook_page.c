@@ -12,7 +12,8 @@ static const struct {
 	const char *title, *key;
 } lists[] = {
 	{"Drivers", "drivers"},       {"Files", "content_files"}, {"Stop codes", "bugchecks"},
-	{"Panics", "panic_patterns"}, {"Functions", "functions"}, {"Seen at", "offsets"},
+	{"Panics", "panic_patterns"}, {"Kernels", "kernels"},     {"Functions", "functions"},
+	{"Seen at", "offsets"},
 };
 
 static const struct {

@@ -1,15 +1,16 @@
 /* Known incidents with their runbooks. */
 #include "ceilings.h"
 #include "document.h"
+#include "pattern.h"
 #include "text.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct signatures {
-	const char **bugcheck, **panic_regex, **functions;
+	const char **bugcheck, **panic_regex, **functions, **kernels;
 	struct incident_offset *offsets;
-	unsigned bugcheck_count, panic_regex_count, functions_count, offsets_count;
+	unsigned bugcheck_count, panic_regex_count, functions_count, kernels_count, offsets_count;
 };
 
 struct raw_incident {
@@ -41,6 +42,7 @@ static const cyaml_schema_field_t signature_fields[] = {
 	DOCUMENT_LIST("bugcheck", struct signatures, bugcheck, &document_text),
 	DOCUMENT_LIST("panic_regex", struct signatures, panic_regex, &document_text),
 	DOCUMENT_LIST("functions", struct signatures, functions, &document_text),
+	DOCUMENT_LIST_OPTIONAL("kernels", struct signatures, kernels, &document_text),
 	DOCUMENT_LIST("offsets", struct signatures, offsets, &offset_entry),
 	CYAML_FIELD_END,
 };
@@ -102,6 +104,7 @@ static void incident_fill(struct arena *arena, const struct raw_incident *raw, s
 		.bugchecks = texts(arena, s->bugcheck, s->bugcheck_count),
 		.panic_patterns = texts(arena, s->panic_regex, s->panic_regex_count),
 		.functions = texts(arena, s->functions, s->functions_count),
+		.kernels = texts(arena, s->kernels, s->kernels_count),
 		.offsets = document_list(arena, s->offsets, s->offsets_count, sizeof(*s->offsets)),
 		.timeline = document_list(arena, raw->timeline, raw->timeline_count,
 					  sizeof(*raw->timeline)),
@@ -304,9 +307,23 @@ static void check_content_files(struct checker *c, const struct list *scalars,
 			      "harmful_file: at least one caution is needed");
 }
 
+static void check_patterns(struct checker *c, const struct list *scalars, const char *key,
+			   const char **patterns, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		regex_t regex;
+		bool fine = pattern_compile(patterns[i], &regex);
+		check_value(c, scalars, key, patterns[i], fine ? NULL : "is no regular expression");
+		if (fine)
+			regfree(&regex);
+	}
+}
+
 static void check_signatures(struct checker *c, const struct list *scalars,
 			     const struct signatures *s)
 {
+	check_patterns(c, scalars, "panic_regex", s->panic_regex, s->panic_regex_count);
+	check_patterns(c, scalars, "kernels", s->kernels, s->kernels_count);
 	for (unsigned i = 0; i < s->bugcheck_count; i++) {
 		const char *code = s->bugcheck[i], *wrong = check_hex(code);
 		if (!wrong && strlen(code) > 10)

@@ -161,8 +161,9 @@ struct incident {
 	const char *id, *title, *date, *os, *vendor, *incident_class;
 	struct list drivers, content_files;               /* const char * globs */
 	struct list bugchecks, panic_patterns, functions; /* const char * */
-	struct list offsets;                              /* struct incident_offset */
-	struct list timeline;                             /* struct incident_time, ISO times */
+	struct list kernels;      /* const char *: patterns for releases, empty: any */
+	struct list offsets;      /* struct incident_offset */
+	struct list timeline;     /* struct incident_time, ISO times */
 	const char *first, *last; /* ISO: when crashes of it can have happened */
 	const char *affected, *cause;
 	bool harmful_file;                       /* a fix step removes or replaces a file */
