@@ -189,13 +189,36 @@ static void is_trigger(struct analysis *a, const struct module *m)
 			       place(top));
 }
 
+/* A program that loads, attaches or removes BPF programs can lead the kernel into a bug of its own:
+ * none of its code is on the stack. */
+static void is_bpf_call(struct analysis *a)
+{
+	const struct list *stack = &a->report->stack;
+	const struct frame *top = list_at(stack, 0), *step = top;
+	const char *task = a->dump->process.name;
+
+	LIST_EACH(const struct frame, f, stack) {
+		if (f->trust != TRUST_SCAN && f->symbol &&
+		    strncmp(f->symbol, "__sys_bpf+", 10) == 0 && f != top) {
+			report_finding(a->report, "warning", "trigger", task,
+				       "process %s was the trigger, with a call of bpf() (%s); the "
+				       "code that ran was the kernel's %s",
+				       task ? task : "?", place(step), place(top));
+			return;
+		}
+		step = f;
+	}
+}
+
 static void from_stack(struct analysis *a)
 {
 	size_t index = first_foreign(a);
 	const struct frame *f = index == SIZE_MAX ? NULL : list_at(&a->report->stack, index);
 
-	if (!f)
+	if (!f) {
+		is_bpf_call(a);
 		return;
+	}
 	struct suspect *s = report_suspect(a->report, f->module);
 	switch (a->dump->failure) {
 	case FAILURE_SOFT_LOCKUP:

@@ -73,9 +73,12 @@ def main():
         for name, (text, incident, culprit) in CASES.items():
             file.write_text(text, encoding="utf-8")
             run = Run(program, "analyze", "--format", "json", str(file))
-            verdict = run.report()["verdict"]
+            report = run.report()
+            verdict = report["verdict"]
             checks.equal(verdict["incident"], incident, f"{name}: incident")
             checks.equal(verdict["culprit"], culprit, f"{name}: culprit")
+            trigger = [f["subject"] for f in report["findings"] if f["kind"] == "trigger"]
+            checks.equal(trigger, [report["crash"]["process"]] if "__sys_bpf" in text else [], f"{name}: trigger")
     return checks.finish()
 
 
