@@ -174,6 +174,14 @@ def check_formats(checks, program, file, name, report, makedumpfile, folder):
         subprocess.run([makedumpfile, *options, "-d", "31", file, out], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         same_verdict(checks, f"{name}: {label}", report, analyze(program, str(out))[0][0])
+    # Debian's makedumpfile is built without snappy.
+    kdump = Kdump(file)
+    if struct.unpack_from("<I", kdump.data, kdump.descriptors + 12)[0] == 0:    # pages as they are
+        out = kdump.write(folder / "snappy.kdump", range(kdump.frames), pack=snappy)
+        checks.expect(out.stat().st_size < len(kdump.data), f"{name}: snappy: nothing was packed")
+        now = analyze(program, str(out))[0][0]
+        same_verdict(checks, f"{name}: snappy", report, now)
+        checks.expect("snappy" in now["system"]["writer"], f"{name}: {now['system']['writer']}")
     flat = folder / "flat"
     with open(flat, "wb") as f:
         subprocess.run([makedumpfile, "-F", "-c", "-d", "31", file], check=True, stdout=f,
@@ -198,6 +206,22 @@ def check_formats(checks, program, file, name, report, makedumpfile, folder):
         same_verdict(checks, f"{name}: gzip", report, now)
         checks.equal(now["input"]["containers"], ["gzip"], f"{name}: containers")
         checks.equal(now["input"]["status"], "complete", f"{name}: gzip: status")
+
+
+SNAPPY = 4   # flag of a page in a kdump file
+
+
+def snappy(page):
+    """The page as snappy has it: what comes before its last zeros, and copies of a zero. None: it
+    would not become smaller."""
+    literal = page[:len(page.rstrip(b"\0")) + 1]
+    zeros, packed = len(page) - len(literal), b"\x80\x20" + b"\xf4" + \
+        struct.pack("<H", len(literal) - 1) + literal
+    while zeros > 0:
+        length = min(zeros, 64)
+        packed += struct.pack("<BH", (length - 1) << 2 | 2, 1)
+        zeros -= length
+    return packed if len(packed) < len(page) else None
 
 
 class Kdump:
@@ -225,9 +249,12 @@ class Kdump:
         base = int(self.vmcoreinfo(r"NUMBER\(phys_base\)=(-?[0-9]+)"))
         return (address - 0xffffffff80000000 + base) // self.block
 
-    def write(self, file, keep, split=None):
-        """Only the frames in @keep; @split: as one part of several, from and to these frames."""
+    def write(self, file, keep, split=None, pack=None):
+        """Only the frames in @keep; @split: as one part of several, from and to these frames; @pack
+        makes of a page its packed bytes (or None), for which the flag is snappy's."""
         head, start = bytearray(self.data[:self.descriptors]), self.descriptors
+        if pack:
+            struct.pack_into("<I", head, 424, SNAPPY)
         chosen = [(i, pfn) for i, pfn in enumerate(self.saved) if pfn in keep]
         if split:
             struct.pack_into("<I", head, self.block + 12, 1)
@@ -239,9 +266,12 @@ class Kdump:
         for i, _ in chosen:
             offset, size, flags, page_flags = struct.unpack_from("<QIIQ", self.data,
                                                                  self.descriptors + 24 * i)
-            descriptors.append(struct.pack("<QIIQ", start, size, flags, page_flags))
-            pages.append(self.data[offset:offset + size])
-            start += size
+            page = self.data[offset:offset + size]
+            packed = pack(page) if pack and not flags else None
+            pages.append(packed or page)
+            descriptors.append(struct.pack("<QIIQ", start, len(pages[-1]),
+                                           SNAPPY if packed else flags, page_flags))
+            start += len(pages[-1])
         file.write_bytes(bytes(head) + b"".join(descriptors + pages))
         return file
 
