@@ -14,7 +14,6 @@ struct error *examine(const struct subject *subject, const struct dump *dump,
 	report->tool_version = CULPRIT_VERSION;
 	report->rules_hash = knowledge_hash(knowledge);
 	report->input.path = subject->path;
-	memcpy(report->input.sha256, subject->sha256, sizeof(report->input.sha256));
 	report->input.bytes = subject->bytes;
 	report->input.format = subject->format;
 	report->input.parts = subject->parts;
@@ -44,9 +43,7 @@ json_t *examine_unreadable(const struct subject *subject, const struct knowledge
 					 err->has_offset, err->offset);
 	json_t *input = json_object_get(json, "input");
 	json_t *containers = json_object_get(input, "containers");
-	if (subject->sha256[0])
-		json_object_set_new(input, "sha256", json_string(subject->sha256));
-	if (subject->sha256[0] || subject->parts)
+	if (subject->has_bytes)
 		json_object_set_new(input, "bytes", json_integer((json_int_t)subject->bytes));
 	if (subject->parts)
 		json_object_set_new(input, "parts",

@@ -13,7 +13,7 @@ struct knowledge;
 /* Which piece of evidence the dump is. */
 struct subject {
 	const char *path; /* "file" or "archive!member", safe text */
-	char sha256[65];  /* "": not known */
+	bool has_bytes;
 	uint64_t bytes;
 	const char *format;
 	const char *const *containers; /* NULL-terminated */

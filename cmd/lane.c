@@ -26,7 +26,7 @@ _Static_assert((int)LIMIT_PARTS + 1 <= (int)SANDBOX_KEEP_MAX, "one child gets al
 /* What a child has said so far, by how its lines begin. */
 struct passing {
 	int fd;
-	unsigned begun, reported;
+	unsigned begun, done;
 	bool in_archive; /* what it begun last is a member */
 	bool gone;       /* nobody listens */
 };
@@ -53,14 +53,14 @@ static void say_failure(struct passing *p, enum error_kind kind, const char *tex
 
 static bool on_line(void *context, char *line, size_t length)
 {
-	static const char begin[] = "{\"begin\":", report[] = "{\"report\":";
+	static const char begin[] = "{\"begin\":", done[] = "{\"done\":";
 	struct passing *p = context;
 
 	if (strncmp(line, begin, strlen(begin)) == 0) {
 		p->begun++;
 		p->in_archive = line[strlen(begin)] == '"';
-	} else if (strncmp(line, report, strlen(report)) == 0) {
-		p->reported++;
+	} else if (strncmp(line, done, strlen(done)) == 0) {
+		p->done++;
 	}
 	return say(p, 'L', line, length);
 }
@@ -70,14 +70,14 @@ static bool after_death(struct passing *p, const struct input *in, const char *t
 			const struct sandbox_result *result, unsigned *skip)
 {
 	char words[320];
-	bool in_evidence = p->begun > p->reported;
+	bool in_evidence = p->begun > p->done;
 	bool used_up = result->end == SANDBOX_CPU || result->end == SANDBOX_WALL ||
 		       result->end == SANDBOX_MEMORY || result->end == SANDBOX_OUTPUT;
 
 	/* The members before it may have used up what one child gets: a fresh one tries it again.
 	 */
-	if (in_evidence && used_up && p->reported > 0 && in->seekable) {
-		*skip += p->reported;
+	if (in_evidence && used_up && p->done > 0 && in->seekable) {
+		*skip += p->done;
 		return true;
 	}
 	say_text(p, in_evidence ? 'D' : 'F', error_kind_name(ERROR_CRASHED));
@@ -120,7 +120,7 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 				fds[kept++] = debug.vmlinux;
 		}
 		struct sandbox_result result = {0};
-		p->begun = p->reported = 0;
+		p->begun = p->done = 0;
 		again = false;
 		for (unsigned i = 0; i < count; i++)
 			if (inputs[i].seekable)
@@ -132,7 +132,7 @@ static void read_inputs(struct passing *p, const struct run *run, const struct i
 			error_destroy(err);
 		} else if (result.end != SANDBOX_FINISHED) {
 			again = after_death(p, inputs, result.text, work.debug, &result, &skip);
-		} else if (p->begun > p->reported || (!p->reported && !skip)) {
+		} else if (p->begun > p->done || (!p->done && !skip)) {
 			again = after_death(p, inputs, "the reader ended without an answer",
 					    work.debug, &result, &skip);
 		}

@@ -21,6 +21,7 @@ struct told {
 	char *name, *path, *member; /* of the command line; member may be NULL */
 	char *at;                   /* the member that the child begun last, NULL: none */
 	char *code;                 /* of what went wrong; waits for the words */
+	json_t *pending;            /* a report whose checksum is still to come; NULL: none */
 	json_t *files, *parts;      /* of a dump that is several files: names, and paths in them */
 	bool in_evidence;
 	bool goes_on; /* the sink wants more */
@@ -83,6 +84,36 @@ static void tell_unreadable(struct told *t, const char *code, const char *text)
 				       NULL, code, text, false, 0));
 }
 
+/* The pending report is complete, with @p sha256 (NULL: not known). */
+static void settle(struct told *t, const char *sha256)
+{
+	json_t *report = t->pending;
+
+	t->pending = NULL;
+	if (!report)
+		return;
+	if (sha256 && strlen(sha256) == 64 && strspn(sha256, "0123456789abcdef") == 64)
+		json_object_set_new(json_object_get(report, "input"), "sha256",
+				    json_string(sha256));
+	hand_over(t, report);
+}
+
+/* Something went wrong; a report that was only waiting for its checksum is kept. */
+static void tell_trouble(struct told *t, const char *code, const char *text)
+{
+	json_t *input = json_object_get(t->pending, "input");
+
+	if (!input) {
+		tell_unreadable(t, code, text);
+		return;
+	}
+	json_array_append_new(
+		json_object_get(input, "problems"),
+		json_pack("{s:s, s:s, s:n}", "code", code, "message", text, "offset"));
+	json_object_set_new(input, "status", json_string("partial"));
+	settle(t, NULL);
+}
+
 static void refuse(struct told *t, const char *why)
 {
 	char text[128];
@@ -112,10 +143,11 @@ static void on_child_line(struct told *t, const char *line, size_t length)
 	json_t *report = json_object_get(object, "report"),
 	       *begin = json_object_get(object, "begin");
 
+	settle(t, json_string_value(json_object_get(object, "done")));
 	if (!object || (report && !accept_report(report, &why)))
 		refuse(t, why);
 	else if (report)
-		hand_over(t, json_incref(report));
+		t->pending = json_incref(report);
 	else if (begin)
 		put(&t->at, json_string_value(begin));
 	else if (json_object_get(object, "part"))
@@ -139,8 +171,8 @@ static bool on_lane_line(struct told *t, const char *line, size_t length)
 		put(&t->code, text);
 		break;
 	case 'D': put(&t->code, text); break;
-	case 'T': tell_unreadable(t, t->code ? t->code : "unknown", text); break;
-	default: return false;
+	case 'T': tell_trouble(t, t->code ? t->code : "unknown", text); break;
+	default: settle(t, NULL); return false;
 	}
 	return true;
 }
@@ -154,6 +186,7 @@ static bool read_input(const struct run *run, struct lane *lane, bool *ret_ended
 
 	while (!ended && t.goes_on && lane_next(lane))
 		ended = !on_lane_line(&t, lane->line, lane->length);
+	settle(&t, NULL);
 	if (t.goes_on && (!ended || t.reports == 0)) {
 		put(&t.at, NULL);
 		tell_unreadable(&t, error_kind_name(ERROR_CRASHED),

@@ -26,9 +26,9 @@ static bool answer_line(int fd, json_t *line)
 	json_decref(line);
 	if (!text)
 		return false;
-	bool sent = sandbox_write(fd, text, strlen(text)) && sandbox_write(fd, "\n", 1);
+	bool fine = sandbox_write(fd, text, strlen(text)) && sandbox_write(fd, "\n", 1);
 	free(text);
-	return sent;
+	return fine;
 }
 
 /* Takes @p value. */
@@ -38,6 +38,12 @@ static bool answer(int fd, const char *key, json_t *value)
 
 	json_object_set_new(line, key, value ? value : json_null());
 	return answer_line(fd, line);
+}
+
+/* NULL if @p fine; else nobody listens. */
+static struct error *sent(bool fine)
+{
+	return fine ? NULL : error_create(ERROR_IO, "the answer could not be sent");
 }
 
 /* SHA-256 of the dump's own bytes. What a container held beyond LIMIT_EVIDENCE is not in memory and
@@ -108,30 +114,34 @@ static struct error *tell(const struct job *job, struct arena *arena,
 	if (err)
 		report = examine_unreadable(subject, job->work->knowledge, err);
 	error_destroy(err);
-	if (answer(job->output_fd, "report", report))
-		return NULL;
-	return error_create(ERROR_IO, "the answer could not be sent");
+	return sent(answer(job->output_fd, "report", report));
 }
 
 static struct error *visit(void *context, const struct evidence *evidence)
 {
 	const struct job *job = context;
 
-	if (!answer(job->output_fd, "begin",
-		    evidence->member ? json_string(evidence->member) : NULL))
-		return error_create(ERROR_IO, "the answer could not be sent");
+	struct error *gone = sent(answer(job->output_fd, "begin",
+					 evidence->member ? json_string(evidence->member) : NULL));
+	if (gone)
+		return gone;
 	struct arena *arena = arena_create(LIMIT_ARENA);
 	if (!arena)
 		return error_create(ERROR_NOMEM, "no memory left");
-	struct subject subject = {.bytes = evidence->total_size > evidence->size
+	struct subject subject = {.has_bytes = true,
+				  .bytes = evidence->total_size > evidence->size
 						   ? evidence->total_size
 						   : evidence->size,
 				  .containers = evidence->containers};
 	const char *name = job->work->inputs->name;
 	subject.path =
 		evidence->member ? arena_printf(arena, "%s!%s", name, evidence->member) : name;
-	hash(evidence, subject.sha256);
-	struct error *gone = tell(job, arena, evidence, &subject);
+	gone = tell(job, arena, evidence, &subject);
+	char sha256[65] = "";
+	if (!gone)
+		hash(evidence, sha256);
+	if (!gone)
+		gone = sent(answer(job->output_fd, "done", sha256[0] ? json_string(sha256) : NULL));
 	arena_destroy(arena);
 	return gone;
 }
@@ -168,15 +178,20 @@ static struct error *read_parts(const struct job *job, const struct split *split
 
 	if (split->count == 1)
 		return visit((void *)job, first);
-	if (!answer(job->output_fd, "begin", NULL))
-		return error_create(ERROR_IO, "the answer could not be sent");
+	struct error *gone = sent(answer(job->output_fd, "begin", NULL));
+	if (gone)
+		return gone;
 	struct arena *arena = arena_create(LIMIT_ARENA);
 	if (!arena)
 		return error_create(ERROR_NOMEM, "no memory left");
-	struct subject subject = {
-		.path = first->name, .bytes = split->bytes, .containers = first->containers};
+	struct subject subject = {.path = first->name,
+				  .has_bytes = true,
+				  .bytes = split->bytes,
+				  .containers = first->containers};
 	describe_parts(split, arena, &subject);
-	struct error *gone = tell(job, arena, first, &subject);
+	gone = tell(job, arena, first, &subject);
+	if (!gone)
+		gone = sent(answer(job->output_fd, "done", NULL));
 	arena_destroy(arena);
 	return gone;
 }
@@ -220,7 +235,9 @@ int worker_run(void *context, int output_fd)
 	bool nomem = err->kind == ERROR_NOMEM;
 	struct subject subject = {.path = input->name};
 	/* A container that breaks after some members leaves a report of its own. */
-	bool told = answer(output_fd, "report", examine_unreadable(&subject, work->knowledge, err));
+	bool told =
+		answer(output_fd, "report", examine_unreadable(&subject, work->knowledge, err)) &&
+		answer(output_fd, "done", NULL);
 	error_destroy(err);
 	return nomem ? SANDBOX_STATUS_NOMEM : told ? 0 : 1;
 }

@@ -1,9 +1,10 @@
 /* What the sandboxed child does with one input.
  *
- * It answers in lines: {"begin": MEMBER-or-null} before it touches a piece of evidence and
- * {"report": {...}} when it is done with it, so that the parent knows what killed it. Of an input
- * that is several files (--split) it says {"part": MEMBER-or-null, "file": N} of each part before
- * that. */
+ * It answers in lines: {"begin": MEMBER-or-null} before it touches a piece of evidence,
+ * {"report": {...}} when it has read it and {"done": SHA-256-or-null} when it leaves it, so that
+ * the parent knows what killed it. The checksum comes last because the parent reads the report
+ * while it is made. Of an input that is several files (--split) it says
+ * {"part": MEMBER-or-null, "file": N} of each part before the report. */
 #ifndef CULPRIT_WORKER_H
 #define CULPRIT_WORKER_H
 

@@ -153,7 +153,6 @@ struct report {
 
 	struct {
 		const char *path;
-		char sha256[65];
 		uint64_t bytes;
 		const char *format;
 		struct list containers;        /* const char * */
