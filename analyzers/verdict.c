@@ -163,6 +163,29 @@ static void cite_nameless(struct analysis *a)
 	}
 }
 
+static bool holds_pointer(const struct content_file *f)
+{
+	LIST_EACH(const struct reason, e, &f->evidence) {
+		if (strcmp(e->kind, "pointer-in-content") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where the value that faulted stands in one file, another that is only pointed at is one that was
+ * read before: what it left on the stack is not overwritten at once. */
+static void keep_proven(struct report *r)
+{
+	const struct content_file *best = NULL;
+
+	LIST_EACH(struct content_file, f, &r->content_files)
+		best = !best && f->cited && holds_pointer(f) ? f : best;
+	LIST_EACH(struct content_file, f, &r->content_files)
+		f->cited &= !best || holds_pointer(f);
+	if (best && !r->verdict.content_file->cited)
+		r->verdict.content_file = best;
+}
+
 static void cite_content(struct analysis *a)
 {
 	struct report *r = a->report;
@@ -188,6 +211,7 @@ static void cite_content(struct analysis *a)
 		if (!r->verdict.content_file || f->grade < r->verdict.content_file->grade)
 			r->verdict.content_file = f;
 	}
+	keep_proven(r);
 	if (a->dump->os == OS_LINUX && !r->verdict.content_file)
 		cite_path(a);
 	if (a->dump->os == OS_LINUX && !r->verdict.content_file)
