@@ -159,13 +159,15 @@ static const char *way(struct analysis *a, const struct lead *l)
 
 /* The copy of the content that the object with the file's pointer also points to: a buffer, and
  * the file's exact size next to it. */
-static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *bytes, size_t size)
+static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *bytes, size_t size,
+			     bool *ret_sized)
 {
 	const struct dump *d = a->dump;
 	uint64_t word, best = 0;
 	unsigned nearest = OBJECT_WORDS;
 	bool sized = false;
 
+	*ret_sized = false;
 	for (unsigned i = 0; l->object && i < OBJECT_WORDS; i++) {
 		if (!read_pointer(d, l->object + 8 * (uint64_t)i, &word))
 			break;
@@ -178,6 +180,7 @@ static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *
 		best = word;
 		nearest = distance;
 	}
+	*ret_sized = sized;
 	if (!sized || !best || !space_read(d->space, best, bytes, size))
 		return 0;
 	return best;
@@ -242,7 +245,8 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 		return;
 	f->inode_address = l->file.inode_address;
 	size_t have = read_cached(d, f->inode_address, cached, size);
-	uint64_t buffer = private_copy(a, l, copy, size);
+	bool sized, held = l->owner != NULL && f->owner;
+	uint64_t buffer = private_copy(a, l, copy, size, &sized);
 	bool same = buffer && have == size && memcmp(cached, copy, size) == 0;
 	if (have)
 		describe_bytes(a, f, cached, have, 0,
@@ -259,7 +263,11 @@ static void look_at_content(struct analysis *a, struct content_file *f, const st
 				      : "the same object has its exact size (%zu bytes) and points "
 					"at a buffer of that size, beginning %s",
 				 size, f->beginning);
-		f->grade = f->grade == 'B' ? 'A' : f->grade;
+		f->grade = held ? 'A' : f->grade;
+	} else if (sized) {
+		content_evidence(r, f, "size", 0.3, l->object,
+				 "the same object has its exact size (%zu bytes)", size);
+		f->grade = held && f->grade > 'B' ? 'B' : f->grade;
 	}
 	const uint8_t *bytes = buffer ? copy : cached;
 	if ((buffer || have) && holds_pointer(a, bytes, buffer ? size : have, &value, &at)) {
@@ -288,11 +296,14 @@ static void report_lead(struct analysis *a, const struct lead *l)
 {
 	struct content_file *f = linux_content_file(a, &l->file);
 
-	char grade = !l->owner || !l->file.regular ? 'C' : !l->object ? 'A' : 'B';
+	/* A register of the fault is what the code works on. The stack also has what earlier calls
+	 * left there, and so has every object: it takes more to prove that this file was read. */
+	bool live = l->owner && l->file.regular && l->reg >= 0 && !l->object;
+	char grade = live && !l->file.executable ? 'A' : 'C';
 
 	if (grade < f->grade)
 		f->grade = grade;
-	if (l->owner && l->file.regular && !f->type)
+	if (l->owner && l->file.regular && !l->file.executable && !f->type)
 		f->owner = l->owner->name;
 	content_evidence(a->report, f, "open-file", f->grade == 'A' ? 0.8 : 0.5, l->file.address,
 			 "an open file: %s", way(a, l));
@@ -357,7 +368,7 @@ static void report_path(struct analysis *a, struct lead *l)
 		     a->dump->ops->file_by_path(a->dump, l->file.path, &l->file);
 	int lost = lost_register(a);
 
-	if (known && !l->file.regular)
+	if (known && (!l->file.regular || l->file.executable))
 		return;
 	struct content_file *f = linux_content_file(a, &l->file);
 	f->grade = f->grade == 'D' ? 'C' : f->grade;

@@ -212,7 +212,7 @@ struct open_file {
 	uint64_t inode, size;
 	uint64_t mtime, ctime; /* FILETIME, 0 unknown */
 	uint64_t inode_address;
-	bool regular;
+	bool regular, executable; /* executable: regular, and somebody may run it */
 	/* the task that has it open and as which descriptor; NULL for one not found that way */
 	const char *task;
 	uint64_t pid;

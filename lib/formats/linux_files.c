@@ -13,6 +13,7 @@ enum {
 	PATH_BYTES = 4096,
 	S_IFMT = 0170000,
 	S_IFREG = 0100000,
+	MODE_EXECUTE = 0111,
 	FD_MAX = 1024,
 	XA_DEPTH = 12,
 	FOLIO_PAGES = 512
@@ -97,7 +98,9 @@ bool vm_describe_inode(const struct vmcore *v, uint64_t inode, struct open_file 
 				    vm_field32(v, inode, l->inode_mtime_ns));
 	ret->ctime = linux_filetime(vm_field(v, inode, l->inode_ctime),
 				    vm_field32(v, inode, l->inode_ctime_ns));
-	ret->regular = (vm_field32(v, inode, l->inode_mode) & S_IFMT) == S_IFREG;
+	uint32_t mode = vm_field32(v, inode, l->inode_mode);
+	ret->regular = (mode & S_IFMT) == S_IFREG;
+	ret->executable = ret->regular && (mode & MODE_EXECUTE);
 	return true;
 }
 
