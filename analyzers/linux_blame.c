@@ -228,6 +228,7 @@ static void from_stack(struct analysis *a)
 	case FAILURE_REQUESTED:
 	case FAILURE_OUT_OF_MEMORY:
 	case FAILURE_MACHINE_CHECK:
+	case FAILURE_STACK_END:
 		suspect_evidence(a->report, s, "stack", 0.1, f->slot, "it is on the stack: %s",
 				 place(f));
 		return;
@@ -299,6 +300,15 @@ static void innocence(struct analysis *a)
 		decide(a, CLASS_UNKNOWN, true,
 		       "the machine had no memory left and was told to stop then; which program "
 		       "used it up is in the log");
+		break;
+	case FAILURE_STACK_END:
+		decide(a, CLASS_MEMORY_CORRUPTION, false,
+		       arena_printf(
+			       a->report->arena,
+			       "the end of the stack of task %s was found overwritten, by calls "
+			       "that went too deep or by code that wrote past its own memory; "
+			       "who it was is not certain",
+			       task));
 		break;
 	case FAILURE_CORRUPTION:
 		decide(a, CLASS_MEMORY_CORRUPTION, false,

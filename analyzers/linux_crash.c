@@ -15,6 +15,7 @@ static const char *family_of(enum failure failure)
 	case FAILURE_BAD_ADDRESS:
 	case FAILURE_NULL:
 	case FAILURE_PROTECTION: return "memory";
+	case FAILURE_STACK_END:
 	case FAILURE_CORRUPTION: return "pool";
 	default: return NULL;
 	}

@@ -156,6 +156,7 @@ const char *failure_name(enum failure failure)
 		[FAILURE_INSTRUCTION] = "invalid-instruction",
 		[FAILURE_CORRUPTION] = "corruption-detected",
 		[FAILURE_STACK_OVERFLOW] = "stack-overflow",
+		[FAILURE_STACK_END] = "stack-end-overwritten",
 		[FAILURE_SOFT_LOCKUP] = "soft-lockup",
 		[FAILURE_HARD_LOCKUP] = "hard-lockup",
 		[FAILURE_HUNG_TASK] = "hung-task",

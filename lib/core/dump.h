@@ -141,7 +141,8 @@ enum failure {
 	FAILURE_ASSERTION,      /* BUG() */
 	FAILURE_INSTRUCTION,    /* invalid opcode and other traps */
 	FAILURE_CORRUPTION,     /* a list, a slab or a checker found something overwritten */
-	FAILURE_STACK_OVERFLOW, /* or the canary of a stack */
+	FAILURE_STACK_OVERFLOW, /* or the canary of a function */
+	FAILURE_STACK_END,      /* the end of a stack was found overwritten, some time later */
 	FAILURE_SOFT_LOCKUP,
 	FAILURE_HARD_LOCKUP,
 	FAILURE_HUNG_TASK,

@@ -21,6 +21,7 @@ static enum failure failure_of(enum oops_kind kind)
 	case OOPS_DIE:
 	case OOPS_DOUBLE_FAULT: return FAILURE_INSTRUCTION;
 	case OOPS_STACK_OVERFLOW: return FAILURE_STACK_OVERFLOW;
+	case OOPS_STACK_END: return FAILURE_STACK_END;
 	case OOPS_LIST_CORRUPTION:
 	case OOPS_SLAB_CORRUPTION:
 	case OOPS_KASAN:

@@ -24,6 +24,7 @@ const char *oops_kind_name(enum oops_kind kind)
 		[OOPS_BUG] = "kernel-bug",
 		[OOPS_DOUBLE_FAULT] = "double-fault",
 		[OOPS_STACK_OVERFLOW] = "stack-overflow",
+		[OOPS_STACK_END] = "stack-end-overwritten",
 		[OOPS_LIST_CORRUPTION] = "list-corruption",
 		[OOPS_SLAB_CORRUPTION] = "slab-corruption",
 		[OOPS_KASAN] = "kasan",

@@ -18,7 +18,8 @@ enum oops_kind {
 	OOPS_INVALID_OPCODE, /* not by BUG() */
 	OOPS_BUG,            /* "kernel BUG at FILE:LINE!" */
 	OOPS_DOUBLE_FAULT,
-	OOPS_STACK_OVERFLOW, /* also a corrupted stack end or canary */
+	OOPS_STACK_OVERFLOW, /* also a canary of a function */
+	OOPS_STACK_END,      /* the scheduler finds the end of a stack overwritten */
 	OOPS_LIST_CORRUPTION,
 	OOPS_SLAB_CORRUPTION, /* SLUB's own checks, hardened usercopy, bad page state */
 	OOPS_KASAN,

@@ -20,7 +20,8 @@ static const char *reason_of(const struct oops *e)
 static bool is_detection(enum oops_kind kind)
 {
 	return kind == OOPS_KASAN || kind == OOPS_KFENCE || kind == OOPS_LIST_CORRUPTION ||
-	       kind == OOPS_SLAB_CORRUPTION || kind == OOPS_STACK_OVERFLOW;
+	       kind == OOPS_SLAB_CORRUPTION || kind == OOPS_STACK_OVERFLOW ||
+	       kind == OOPS_STACK_END;
 }
 
 static bool is_more_than_warning(enum oops_kind kind)

@@ -389,7 +389,7 @@ static enum oops_kind kind_of_die(const char *text)
 		{"double-fault", OOPS_STACK_OVERFLOW},
 		{"kernel stack overflow", OOPS_STACK_OVERFLOW},
 		{"stack guard page", OOPS_STACK_OVERFLOW},
-		{"corrupted stack end", OOPS_STACK_OVERFLOW},
+		{"corrupted stack end", OOPS_STACK_END},
 		{"Oops:", OOPS_PAGE_FAULT},
 		{"UBSAN", OOPS_UBSAN},
 		{"KASAN", OOPS_KASAN},
@@ -477,7 +477,7 @@ enum oops_kind oops_kind_of_panic(const char *reason)
 		{"NMI IOCK", OOPS_MACHINE_CHECK},
 		{"stack-protector", OOPS_STACK_OVERFLOW},
 		{"stack overflow", OOPS_STACK_OVERFLOW},
-		{"corrupted stack end", OOPS_STACK_OVERFLOW},
+		{"corrupted stack end", OOPS_STACK_END},
 		{"scheduling while atomic", OOPS_SCHEDULING},
 		{"corrupted", OOPS_SLAB_CORRUPTION},
 	};

@@ -59,6 +59,12 @@ CASES = {    # name: log, incident, culprit
          "falcon_lsm_serviceable"),
     "the sensor's module on Ubuntu":
         (log(UBUNTU, "bash", PAGE_FAULT, HOOK, OPEN, **FALCON), None, "falcon_lsm_serviceable"),
+    "a sleeper of the sensor's whose stack somebody wrote over":
+        (log(DEBIAN, "cs_thread", ["Kernel panic - not syncing: corrupted stack end detected inside scheduler"],
+             "panic+0x344/0x3a0", ["__schedule+0xbe0/0xbf0", "schedule+0x27/0xc0",
+                                   "msleep_interruptible+0x34/0x70",
+                                   "cshook_thread+0x1a/0x30 [falcon_lsm_serviceable]"], **FALCON),
+         None, None),
     "another module on Debian, the sensor's loaded":
         (log(DEBIAN, "bash", PAGE_FAULT, "nimbus_open+0x20/0x80 [nimbus_vfs]", OPEN,
              modules="nimbus_vfs(OE) falcon_lsm_serviceable(PE) xfs", taint="Tainted: P           OE"),
