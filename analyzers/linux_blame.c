@@ -247,9 +247,7 @@ static void from_stack(struct analysis *a)
 static void from_content(struct analysis *a)
 {
 	LIST_EACH(struct content_file, f, &a->report->content_files) {
-		const struct reason *holds = NULL;
-		LIST_EACH(struct reason, e, &f->evidence)
-			holds = strcmp(e->kind, "pointer-in-content") == 0 ? e : holds;
+		const struct reason *holds = evidence_of(&f->evidence, "pointer-in-content");
 		LIST_EACH(struct suspect, s, &a->report->suspects) {
 			const struct reason *first = list_at(&s->evidence, 0);
 			/* What linux_overrun found is this very thing. */
@@ -334,8 +332,7 @@ static void innocence(struct analysis *a)
 		    strcmp(f->kind, "lock-overwritten") == 0)
 			decide(a, CLASS_MEMORY_CORRUPTION, false,
 			       "the kernel waited for a lock that had been overwritten earlier; "
-			       "who "
-			       "wrote there is not certain");
+			       "who wrote there is not certain");
 	}
 }
 

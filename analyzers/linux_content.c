@@ -158,20 +158,19 @@ static const char *way(struct analysis *a, const struct lead *l)
 }
 
 /* The copy of the content that the object with the file's pointer also points to: a buffer, and
- * the file's exact size next to it. */
+ * the file's exact size next to it, which *ret_sized tells of by itself. */
 static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *bytes, size_t size,
 			     bool *ret_sized)
 {
 	const struct dump *d = a->dump;
 	uint64_t word, best = 0;
 	unsigned nearest = OBJECT_WORDS;
-	bool sized = false;
 
 	*ret_sized = false;
 	for (unsigned i = 0; l->object && i < OBJECT_WORDS; i++) {
 		if (!read_pointer(d, l->object + 8 * (uint64_t)i, &word))
 			break;
-		sized |= word == l->file.size;
+		*ret_sized |= word == l->file.size;
 		unsigned distance = i > l->word ? i - l->word : l->word - i;
 		if (i == l->word || distance >= nearest || word % 8 ||
 		    !dump_is_kernel_address(d, word) || dump_module_at(d, word) ||
@@ -180,8 +179,7 @@ static uint64_t private_copy(struct analysis *a, const struct lead *l, uint8_t *
 		best = word;
 		nearest = distance;
 	}
-	*ret_sized = sized;
-	if (!sized || !best || !space_read(d->space, best, bytes, size))
+	if (!*ret_sized || !best || !space_read(d->space, best, bytes, size))
 		return 0;
 	return best;
 }
@@ -212,7 +210,7 @@ static void describe_bytes(struct analysis *a, struct content_file *f, const uin
 	f->content_size = size;
 	f->content_at = at;
 	f->sha256 = linux_sha256(a->report->arena, bytes, size);
-	f->beginning = linux_hex(a->report->arena, bytes, size < SHOWN_BYTES ? size : SHOWN_BYTES);
+	f->beginning = hex_text(a->report->arena, bytes, size < SHOWN_BYTES ? size : SHOWN_BYTES);
 	f->bytes_from = from;
 }
 

@@ -3,7 +3,6 @@
 #include "support.h"
 #include "text.h"
 
-#include <nettle/base16.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,15 +29,6 @@ bool linux_is_text(uint64_t value, char text[9])
 	return true;
 }
 
-const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size)
-{
-	char *text = arena_alloc(arena, size + 1, 2);
-
-	if (text)
-		base16_encode_update(text, size, bytes);
-	return text;
-}
-
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 {
 	struct sha256_ctx context;
@@ -47,7 +37,7 @@ const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size)
 	sha256_init(&context);
 	sha256_update(&context, size, bytes);
 	sha256_digest(&context, sizeof(digest), digest);
-	return linux_hex(arena, digest, sizeof(digest));
+	return hex_text(arena, digest, sizeof(digest));
 }
 
 const char *linux_path_at(const struct dump *d, struct arena *arena, uint64_t address)

@@ -9,7 +9,6 @@ bool linux_is_text(uint64_t value, char text[9]);
 uint64_t linux_word(const uint8_t *bytes);
 
 const char *linux_sha256(struct arena *arena, const uint8_t *bytes, size_t size);
-const char *linux_hex(struct arena *arena, const uint8_t *bytes, size_t size);
 
 /* The third-party module on whose behalf the code ran whose frame holds @p slot of the stack (0: a
  * register): its own frame, or the next one outwards. NULL if there is none. */

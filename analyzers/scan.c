@@ -208,7 +208,7 @@ record(const struct scan *s, const YR_RULE *rule, const char *type, const char *
 		.owner = owner,
 		.address = address,
 		.length = (unsigned)match->match_length,
-		.bytes = linux_hex(arena, match->data, shown),
+		.bytes = hex_text(arena, match->data, shown),
 		.distance = UINT64_MAX,
 	};
 	/* The copy of a content file may be among what the fault leads to. */

@@ -3,6 +3,7 @@
 #include "ceilings.h"
 #include "text.h"
 
+#include <nettle/base16.h>
 #include <string.h>
 
 enum { SMALL_VALUE = 1 << 20, LARGEST_OFFSET = 4096 };
@@ -129,6 +130,15 @@ struct stack_span live_stack(const struct analysis *a)
 const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
+}
+
+const char *hex_text(struct arena *arena, const uint8_t *bytes, size_t size)
+{
+	char *text = arena_alloc(arena, size + 1, 2);
+
+	if (text)
+		base16_encode_update(text, size, bytes);
+	return text;
 }
 
 unsigned pointer_size(const struct dump *dump)

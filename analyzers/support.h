@@ -44,6 +44,8 @@ void take_incident(struct analysis *a, struct error *err, const struct list *inc
 /* A 64-bit (32-bit on x86) pointer at @p address. */
 bool read_pointer(const struct dump *dump, uint64_t address, uint64_t *ret);
 unsigned pointer_size(const struct dump *dump);
+/* Hexadecimal digits; NULL without memory. */
+const char *hex_text(struct arena *arena, const uint8_t *bytes, size_t size);
 
 enum { BAD_POINTERS_MAX = 4 };
 

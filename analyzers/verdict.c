@@ -165,11 +165,7 @@ static void cite_nameless(struct analysis *a)
 
 static bool holds_pointer(const struct content_file *f)
 {
-	LIST_EACH(const struct reason, e, &f->evidence) {
-		if (strcmp(e->kind, "pointer-in-content") == 0)
-			return true;
-	}
-	return false;
+	return evidence_of(&f->evidence, "pointer-in-content") != NULL;
 }
 
 /* Where the value that faulted stands in one file, another that is only pointed at is one that was

@@ -79,6 +79,15 @@ void content_evidence(struct report *report, struct content_file *file, const ch
 	va_end(args);
 }
 
+const struct reason *evidence_of(const struct list *evidence, const char *kind)
+{
+	const struct reason *found = NULL;
+
+	LIST_EACH(const struct reason, e, evidence)
+		found = strcmp(e->kind, kind) == 0 ? e : found;
+	return found;
+}
+
 void report_finding(struct report *report, const char *severity, const char *kind,
 		    const char *subject, const char *format, ...)
 {

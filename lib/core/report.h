@@ -219,6 +219,8 @@ void suspect_evidence(struct report *report, struct suspect *s, const char *kind
 void content_evidence(struct report *report, struct content_file *file, const char *kind,
 		      double weight, uint64_t address, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
+/* The last of @p evidence (struct reason) that is of @p kind, NULL if none is. */
+const struct reason *evidence_of(const struct list *evidence, const char *kind);
 void report_finding(struct report *report, const char *severity, const char *kind,
 		    const char *subject, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
